@@ -1,0 +1,33 @@
+# Every target makes its own set-up first (tools/setup.py; instant when nothing changed).
+PYTHON ?= python3
+VENV := .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test check format clean
+
+help: ## list the targets
+	@echo "make <target>:"
+	@sed -n 's/^\([a-z]*\):.*## /  \1|/p' Makefile | while IFS='|' read -r t d; do printf '  %-8s %s\n' $$t "$$d"; done
+
+setup: ## make .venv and tests/wasm/node_modules
+	@$(PYTHON) tools/setup.py
+
+run: setup ## a living node in the terminal; SECONDS=15 plays a demo and ends by itself
+	@$(VENV)/python -m tools.run $(if $(SECONDS),--seconds $(SECONDS))
+
+test: setup ## every test; ARGS="-k name" passes options to pytest
+	@$(VENV)/python -m pytest $(ARGS)
+
+check: setup ## lint, format, types of lib/, purity of the sources
+	@$(VENV)/ruff check .
+	@$(VENV)/ruff format --check .
+	@$(VENV)/pyright --warnings
+	@$(VENV)/python -m pytest -q tests/checks
+
+format: setup ## put the sources in the one format
+	@$(VENV)/ruff format .
+	@$(VENV)/ruff check --fix .
+
+clean: ## remove what the set-up and the tests made
+	rm -rf .venv tests/wasm/node_modules .pytest_cache .ruff_cache .hypothesis build
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
