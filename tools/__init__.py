@@ -1,0 +1,1 @@
+"""Host programs (CPython): the simulated board, the network proxy, the running demonstration."""

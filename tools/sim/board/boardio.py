@@ -1,0 +1,79 @@
+"""What the stand-ins share: the open board file, and its fields read and written one at a time.
+
+The file's path is in STEADYNODE_BOARD; without it a fresh board in memory serves, so that the
+stand-ins also work alone. Nothing here allocates after import.
+"""
+
+import io
+import os
+
+import boardlayout as L
+
+_byte = bytearray(1)
+_word = bytearray(2)
+
+
+def _open(path):
+    if not path:
+        return io.BytesIO(L.fresh())
+    try:
+        file = open(path, "r+b")
+    except OSError as error:
+        raise OSError(
+            "STEADYNODE_BOARD: cannot open board file '%s' (errno %d); make it with "
+            "tools.sim.boardfile.BoardFile.create" % (path, error.errno)
+        )
+    magic = bytearray(len(L.MAGIC))
+    file.readinto(magic)
+    if magic != L.MAGIC:
+        raise ValueError("STEADYNODE_BOARD: '%s' is not a board file of this version" % path)
+    return file
+
+
+_file = _open(os.getenv("STEADYNODE_BOARD"))
+
+
+def get8(offset):
+    """The unsigned byte at offset."""
+    _file.seek(offset)
+    _file.readinto(_byte)
+    return _byte[0]
+
+
+def put8(offset, value):
+    """Store the low 8 bits of value."""
+    _byte[0] = value & 255
+    _file.seek(offset)
+    _file.write(_byte)
+
+
+def get16(offset):
+    """The unsigned 16-bit value at offset."""
+    _file.seek(offset)
+    _file.readinto(_word)
+    return _word[0] | _word[1] << 8
+
+
+def get16s(offset):
+    """The signed 16-bit value at offset."""
+    return (get16(offset) ^ 0x8000) - 0x8000
+
+
+def put16(offset, value):
+    """Store the low 16 bits of value."""
+    _word[0] = value & 255
+    _word[1] = value >> 8 & 255
+    _file.seek(offset)
+    _file.write(_word)
+
+
+def load(offset, buf):
+    """Fill buf from offset on."""
+    _file.seek(offset)
+    _file.readinto(buf)
+
+
+def store(offset, buf):
+    """Write the whole of buf at offset."""
+    _file.seek(offset)
+    _file.write(buf)

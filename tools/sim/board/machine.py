@@ -1,0 +1,240 @@
+"""Stand-in for the ESP32 port's ``machine``, as far as a sensor node uses it.
+
+Names and numbers are the ESP32's (ports/esp32/machine_pin.c, modmachine.c). Levels, sensor
+values and faults pass through the board file (boardlayout.py). After set-up Pin.value(),
+dht_readinto() and WDT.feed() allocate nothing.
+"""
+
+import errno
+import sys
+import time
+
+import boardio
+import boardlayout as L
+
+PWRON_RESET = 1
+HARD_RESET = 2
+WDT_RESET = 3
+DEEPSLEEP_RESET = 4
+SOFT_RESET = 5
+
+_ETIMEDOUT = OSError(errno.ETIMEDOUT)
+_FIRST_INPUT_ONLY = 34  # GPIO 34 to 39 of the ESP32 have no output driver
+_ESP32_PINS = 40
+_NO_SUCH_PIN = (20, 24, 28, 29, 30, 31)
+
+
+def reset():
+    """Reset the board: the process ends with RESET_EXIT, and whoever started it starts it anew."""
+    boardio.put8(L.RESET_CAUSE, SOFT_RESET)  # esp_restart() is a software reset on the ESP32
+    sys.exit(L.RESET_EXIT)
+
+
+def reset_cause():
+    """Why the board started: one of the *_RESET numbers."""
+    return boardio.get8(L.RESET_CAUSE)
+
+
+def unique_id():
+    """The six bytes a board has in its fuses."""
+    return b"\x02SNSIM"
+
+
+def freq(hz=None):
+    """The CPU frequency; setting it changes nothing here."""
+    return 160000000
+
+
+def idle():
+    """Let the CPU rest for about a millisecond."""
+    time.sleep_ms(1)
+
+
+class Pin:
+    """One GPIO. Objects of one number share their state, as on the board."""
+
+    IN = 1
+    OUT = 3
+    OPEN_DRAIN = 7
+    PULL_DOWN = 1
+    PULL_UP = 2
+    IRQ_RISING = 1
+    IRQ_FALLING = 2
+    DRIVE_0 = 0
+    DRIVE_1 = 1
+    DRIVE_2 = 2
+    DRIVE_3 = 3
+
+    def __init__(self, number, mode=None, pull=-1, *, value=None, drive=None, hold=None):
+        if not isinstance(number, int) or number in _NO_SUCH_PIN or not 0 <= number < _ESP32_PINS:
+            raise ValueError("invalid pin")
+        self.number = number
+        self._at = L.PINS + number * L.PIN_SIZE
+        if mode is not None or value is not None:
+            self.init(mode, pull, value=value)
+
+    def init(self, mode=None, pull=-1, *, value=None, drive=None, hold=None):
+        """Set the level first, then the mode, so that an output never shows a wrong level."""
+        if mode is not None and mode & 2 and self.number >= _FIRST_INPUT_ONLY:
+            raise ValueError("pin can only be input")
+        if value is not None:
+            self._drive(1 if value else 0)
+        if mode is not None:
+            boardio.put8(self._at + L.PIN_MODE, mode)
+            if mode == Pin.IN:
+                boardio.put8(self._at + L.PIN_INPUT, 1 if pull == Pin.PULL_UP else 0)
+
+    def _drive(self, level):
+        at = self._at
+        if boardio.get8(at + L.PIN_LEVEL) != level:
+            boardio.put8(at + L.PIN_LEVEL, level)
+            boardio.put16(at + L.PIN_CHANGES, boardio.get16(at + L.PIN_CHANGES) + 1)
+
+    def value(self, level=None):
+        """Read the level, or drive it. Allocates nothing."""
+        if level is not None:
+            self._drive(1 if level else 0)
+            return None
+        if boardio.get8(self._at + L.PIN_MODE) & 2:
+            return boardio.get8(self._at + L.PIN_LEVEL)
+        return boardio.get8(self._at + L.PIN_INPUT)
+
+    def __call__(self, level=None):
+        return self.value(level)
+
+    def on(self):
+        self._drive(1)
+
+    def off(self):
+        self._drive(0)
+
+    def toggle(self):
+        self._drive(1 - boardio.get8(self._at + L.PIN_LEVEL))
+
+    def __repr__(self):
+        return "Pin(%d)" % self.number
+
+
+class _Sensor:
+    """A DHT22 on one pin: where it is in the series, and which commanded fault it is playing."""
+
+    def __init__(self, number):
+        self.at = L.PINS + number * L.PIN_SIZE
+        self.row = 0
+        self.reads = 0
+        self.number = boardio.get8(self.at + L.PIN_FAULT_NUMBER)
+        self.left = boardio.get16(self.at + L.PIN_FAULT_READS)
+
+    def fault(self):
+        """The fault of this read: a commanded one first, then the schedule of the board file."""
+        number = boardio.get8(self.at + L.PIN_FAULT_NUMBER)
+        if number != self.number:
+            self.number = number
+            self.left = boardio.get16(self.at + L.PIN_FAULT_READS)
+        if self.left:
+            if self.left != L.FAULT_FOREVER:
+                self.left -= 1
+            return boardio.get8(self.at + L.PIN_FAULT)
+        if self.due(L.DHT_TIMEOUT_EVERY):
+            return L.FAULT_TIMEOUT
+        return L.FAULT_CHECKSUM if self.due(L.DHT_CHECKSUM_EVERY) else L.FAULT_NONE
+
+    def due(self, field):
+        every = boardio.get16(field)
+        return every != 0 and self.reads % every == 0
+
+    def value(self, column, override, instead, default):
+        """Temperature (column 0) or humidity (column 2) of this read, in tenths."""
+        if boardio.get8(self.at + L.PIN_OVERRIDE) & override:
+            return boardio.get16s(self.at + instead)
+        rows = boardio.get16(L.SERIES_ROWS)
+        if rows == 0:
+            return default
+        row = (boardio.get16(L.SERIES_FIRST) + self.row) % rows
+        return boardio.get16s(L.SERIES + row * L.SERIES_ROW + column)
+
+    def read(self, buf):
+        """Fill buf[0:5] with a frame; True, or False for a timeout."""
+        self.reads = self.reads + 1 & 0xFFFF
+        boardio.put16(self.at + L.PIN_READS, self.reads)
+        fault = self.fault()
+        temperature = self.value(0, L.OVERRIDE_TEMPERATURE, L.PIN_TEMPERATURE, 214)
+        humidity = self.value(2, L.OVERRIDE_HUMIDITY, L.PIN_HUMIDITY, 480)
+        self.row = self.row + 1 & 0xFFFF
+        if fault:
+            boardio.put16(self.at + L.PIN_FAULTS, boardio.get16(self.at + L.PIN_FAULTS) + 1)
+        if fault == L.FAULT_TIMEOUT:
+            buf[0] = buf[0] << 1 & 255  # the real driver shifts bits in until it gives up
+            return False
+        frame(buf, temperature, humidity)
+        if fault == L.FAULT_CHECKSUM:
+            buf[4] ^= 0x10
+        else:
+            boardio.put16(self.at + L.PIN_LAST_TEMPERATURE, temperature)
+            boardio.put16(self.at + L.PIN_LAST_HUMIDITY, humidity)
+        return True
+
+
+def frame(buf, temperature, humidity):
+    """The DHT22's five bytes (AM2302 data sheet): sign and magnitude, then the byte sum."""
+    size = -temperature if temperature < 0 else temperature
+    buf[0] = humidity >> 8
+    buf[1] = humidity & 255
+    buf[2] = size >> 8 | (128 if temperature < 0 else 0)
+    buf[3] = size & 255
+    buf[4] = buf[0] + buf[1] + buf[2] + buf[3] & 255
+
+
+_sensors = {}
+
+
+def dht_readinto(pin, buf):
+    """Read the DHT22 on pin into buf[0:5]; OSError(ETIMEDOUT) if it does not answer.
+
+    Holds the interpreter for the board file's time, as the real driver does. Allocates only at
+    the first read of a pin; the error is one object, kept without a traceback.
+    """
+    number = pin if isinstance(pin, int) else pin.number
+    if len(buf) < 5:
+        raise ValueError("buffer too small")
+    if number not in _sensors:
+        _sensors[number] = _Sensor(number)
+        boardio.put8(L.PINS + number * L.PIN_SIZE + L.PIN_MODE, Pin.OPEN_DRAIN)
+    time.sleep_ms(boardio.get16(L.DHT_MS))
+    if not _sensors[number].read(buf):
+        _ETIMEDOUT.__traceback__ = None
+        raise _ETIMEDOUT
+
+
+class WDT:
+    """The watchdog. It bites from outside: the host sees feeds stop and kills the process."""
+
+    def __init__(self, id=0, timeout=5000):
+        if id != 0:
+            raise ValueError
+        if timeout < 1000:
+            raise ValueError("WDT timeout too short")
+        boardio.put16(L.WDT_TIMEOUT, timeout)
+        boardio.put16(L.WDT_TIMEOUT + 2, timeout >> 16)
+        self._feeds = 0
+        self.feed()
+
+    def feed(self):
+        """Put the bite off. Allocates nothing."""
+        self._feeds = self._feeds + 1 & 0xFFFF
+        boardio.put16(L.WDT_FEEDS, self._feeds)
+
+
+class RTC:
+    """Only the memory that outlives a reset (2048 bytes; lost at power-on)."""
+
+    def memory(self, data=None):
+        """Without an argument the bytes kept (allocates them), with one keep those."""
+        if data is None:
+            kept = bytearray(boardio.get16(L.RTC))
+            boardio.load(L.RTC + 2, kept)
+            return bytes(kept)
+        if len(data) > L.RTC_MAX:
+            raise ValueError("buffer too long")
+        boardio.put16(L.RTC, len(data))
+        boardio.store(L.RTC + 2, bytes(data))
