@@ -1,1 +1,1 @@
-"""The simulated board, seen from the host: see ``boardfile`` (host side) and ``board/`` (inside)."""
+"""The simulated board: ``boardfile`` is the host's side, ``board/`` the inside."""

@@ -26,5 +26,5 @@ def _root():
 
 boardio.put16(boardlayout.BOOTS, boardio.get16(boardlayout.BOOTS) + 1)
 _at = _root()
-execfile(_at + "/boot.py")
-execfile(_at + "/main.py")
+execfile(_at + "/boot.py")  # noqa: F821 (a builtin of MicroPython)
+execfile(_at + "/main.py")  # noqa: F821
