@@ -2,7 +2,8 @@
 
 Names and numbers are the ESP32's (ports/esp32/machine_pin.c, modmachine.c). Levels, sensor
 values and faults pass through the board file (boardlayout.py). After set-up Pin.value(),
-dht_readinto() and WDT.feed() allocate nothing.
+dht_readinto() and WDT.feed() allocate nothing. (The functions are small so that no frame goes to
+the heap: beyond 11 words of locals and stack MicroPython takes a call's frame from there.)
 """
 
 import errno
@@ -122,6 +123,8 @@ class _Sensor:
         self.at = L.PINS + number * L.PIN_SIZE
         self.row = 0
         self.reads = 0
+        self.temperature = 0
+        self.humidity = 0
         self.number = boardio.get8(self.at + L.PIN_FAULT_NUMBER)
         self.left = boardio.get16(self.at + L.PIN_FAULT_READS)
 
@@ -143,36 +146,44 @@ class _Sensor:
         every = boardio.get16(field)
         return every != 0 and self.reads % every == 0
 
-    def value(self, column, override, instead, default):
+    def value(self, column):
         """Temperature (column 0) or humidity (column 2) of this read, in tenths."""
-        if boardio.get8(self.at + L.PIN_OVERRIDE) & override:
-            return boardio.get16s(self.at + instead)
+        replaced = L.OVERRIDE_HUMIDITY if column else L.OVERRIDE_TEMPERATURE
+        if boardio.get8(self.at + L.PIN_OVERRIDE) & replaced:
+            return boardio.get16s(self.at + L.PIN_TEMPERATURE + column)
         rows = boardio.get16(L.SERIES_ROWS)
         if rows == 0:
-            return default
+            return 480 if column else 214
         row = (boardio.get16(L.SERIES_FIRST) + self.row) % rows
         return boardio.get16s(L.SERIES + row * L.SERIES_ROW + column)
+
+    def take(self):
+        """The values of this read; then the series is a row further."""
+        self.temperature = self.value(0)
+        self.humidity = self.value(2)
+        self.row = self.row + 1 & 0xFFFF
 
     def read(self, buf):
         """Fill buf[0:5] with a frame; True, or False for a timeout."""
         self.reads = self.reads + 1 & 0xFFFF
         boardio.put16(self.at + L.PIN_READS, self.reads)
         fault = self.fault()
-        temperature = self.value(0, L.OVERRIDE_TEMPERATURE, L.PIN_TEMPERATURE, 214)
-        humidity = self.value(2, L.OVERRIDE_HUMIDITY, L.PIN_HUMIDITY, 480)
-        self.row = self.row + 1 & 0xFFFF
-        if fault:
-            boardio.put16(self.at + L.PIN_FAULTS, boardio.get16(self.at + L.PIN_FAULTS) + 1)
+        self.take()
+        if fault == L.FAULT_NONE:
+            self.good(buf)
+            return True
+        boardio.put16(self.at + L.PIN_FAULTS, boardio.get16(self.at + L.PIN_FAULTS) + 1)
         if fault == L.FAULT_TIMEOUT:
             buf[0] = buf[0] << 1 & 255  # the real driver shifts bits in until it gives up
             return False
-        frame(buf, temperature, humidity)
-        if fault == L.FAULT_CHECKSUM:
-            buf[4] ^= 0x10
-        else:
-            boardio.put16(self.at + L.PIN_LAST_TEMPERATURE, temperature)
-            boardio.put16(self.at + L.PIN_LAST_HUMIDITY, humidity)
+        frame(buf, self.temperature, self.humidity)
+        buf[4] ^= 0x10
         return True
+
+    def good(self, buf):
+        frame(buf, self.temperature, self.humidity)
+        boardio.put16(self.at + L.PIN_LAST_TEMPERATURE, self.temperature)
+        boardio.put16(self.at + L.PIN_LAST_HUMIDITY, self.humidity)
 
 
 def frame(buf, temperature, humidity):
