@@ -66,7 +66,14 @@ class _Link:
         self.server = _Side(server, self, DOWN)
         self.client.peer, self.server.peer = self.server, self.client
         self.sides = (self.client, self.server)
+        self.opening = False
         self.connected = False
+
+    def open(self, target: tuple[str, int]) -> None:
+        """Begin to connect to the target, once."""
+        if not self.opening:
+            self.opening = True
+            self.server.sock.connect_ex(target)
 
 
 class Proxy:
@@ -107,6 +114,10 @@ class Proxy:
         if self._running:
             self._do(self._shut)
             self._thread.join()
+        self._unlisten()
+        self._selector.close()
+        self._wake_in.close()
+        self._wake_out.close()
 
     def __enter__(self) -> Proxy:
         return self.start()
@@ -169,7 +180,6 @@ class Proxy:
                     self._accept()
                 else:
                     self._serve(key.data, events)
-        self._selector.close()
 
     def _run_jobs(self) -> None:
         self._wake_out.recv(4096)
@@ -191,7 +201,8 @@ class Proxy:
 
     def _unlisten(self) -> None:
         if self._listener is not None:
-            self._selector.unregister(self._listener)
+            if self._selector.get_map() is not None:
+                self._selector.unregister(self._listener)
             self._listener.close()
             self._listener = None
 
@@ -229,16 +240,15 @@ class Proxy:
         for sock in (client, server):
             sock.setblocking(False)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        server.connect_ex(self.target)
         self._number += 1
         link = _Link(self._number, client, server)
         self._links.add(link)
-        for side in link.sides:
-            self._selector.register(side.sock, selectors.EVENT_WRITE, side)
         self._watch(link)
 
     def _watch(self, link: _Link) -> None:
         """Ask the selector for exactly what each side can use now."""
+        if self.state != STALL:
+            link.open(self.target)
         for side in link.sides:
             events = 0
             if self.state == STALL:
