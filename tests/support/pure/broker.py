@@ -57,6 +57,8 @@ class Broker:
         self.seen.append(packet)
         self._over = packet.kind == peer.DISCONNECT
         if packet.kind not in self.mute:
+            if self._over:
+                self.wire.end()
             answer = self.answer_to(packet)
             if answer and self.wire.is_open:
                 self.wire.send(answer)

@@ -51,10 +51,12 @@ class Story:
 
     def _state(self):
         wire = self.wire
-        return wire.opens, wire.writes, wire.unread(), wire.closes, len(self.events)
+        blocked = wire.block_reads, wire.block_writes
+        return wire.opens, wire.writes, wire.unread(), wire.closes, blocked, len(self.events)
 
     def advance(self, ms):
         """Let `ms` pass, stepping whenever the client's deadline says so and at the end."""
+        self.settle()  # only a step tells the client what time it is
         while ms:
             jump = ms
             deadline = self.driver.deadline()

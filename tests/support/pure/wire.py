@@ -19,6 +19,7 @@ class Wire:
     block_reads    so many readinto() calls answer None, whatever has come
     block_writes   so many write() calls answer None
     fail_write_in  None, or after so many more writes the next one answers `errno`
+    stuck          True: write() answers None, for as long as it is set
     half_open      True: writes vanish, nothing arrives any more
     over_ask       set True by readinto() if it was asked for more than `buf` can hold
     """
@@ -32,7 +33,7 @@ class Wire:
         self.read_limit = self.write_limit = _SIZE
         self.block_reads = self.block_writes = 0
         self.fail_write_in = None
-        self.half_open = False
+        self.stuck = self.half_open = False
         self.errno = ECONNRESET
         self._in = bytearray(_SIZE)
         self._out = bytearray(_SIZE)
@@ -85,6 +86,8 @@ class Wire:
     def write(self, buf, off, n):
         if not self.is_open:
             return self.errno
+        if self.stuck:
+            return None
         if self.block_writes:
             self.block_writes -= 1
             return None

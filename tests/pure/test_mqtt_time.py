@@ -1,0 +1,123 @@
+"""Keep alive, ping, and the clock's wrap at 2^30 ms."""
+
+import peer
+from check import eq, less, true, within
+from mqtt import ACK_TIMEOUT, CLOSED, PING_TIMEOUT, UP
+from story import MASK, START, Inbox, Story, ticks_diff
+
+
+def test_an_idle_client_never_stays_silent_longer_than_its_keepalive():
+    # MQTT-3.1.2-23
+    story = Story(keepalive=10).connect()
+    silent_since = story.now
+    for _ in range(600):
+        seen = len(story.broker.seen)
+        story.advance(100)
+        if len(story.broker.seen) != seen:
+            silent_since = story.now
+        less(ticks_diff(story.now, silent_since), 10001)
+    eq(story.client.state, UP)
+    pings = len(story.broker.of(peer.PINGREQ))
+    within(5, pings, 12)
+    eq(story.client.pings, pings)
+
+
+def test_no_ping_is_sent_while_other_packets_go_out_and_come_in():
+    story = Story(keepalive=10).connect()
+    for _ in range(60):
+        story.client.publish(b"t", b"x", qos=1)
+        story.advance(1000)
+    eq(story.broker.of(peer.PINGREQ), [])
+
+
+def test_what_comes_in_does_not_replace_what_must_go_out():
+    # MQTT-3.1.2-23 counts what the client sends
+    story = Story(keepalive=10)
+    inbox = Inbox()
+    story.client.subscribe(b"a", 0, inbox.handler)
+    story.connect()
+    for _ in range(60):
+        story.deliver(b"a", b"x")
+        story.advance(1000)
+    less(4, len(story.broker.of(peer.PINGREQ)))
+
+
+def test_keepalive_0_sends_no_ping_in_a_day():
+    story = Story(keepalive=0).connect()
+    story.advance(86400000)
+    eq((story.broker.of(peer.PINGREQ), story.client.state), ([], UP))
+
+
+def test_a_missing_pingresp_ends_the_connection():
+    story = Story(keepalive=10, ack_timeout_ms=3000).connect()
+    story.broker.mute.add(peer.PINGREQ)
+    story.advance(9990 + 3000)
+    story.advance(100)
+    eq(story.of(CLOSED), [(PING_TIMEOUT, 0)])
+
+
+def test_a_half_open_link_is_noticed_within_keepalive_and_the_ack_timeout():
+    for qos in (0, 1):
+        story = Story(keepalive=10, ack_timeout_ms=3000).connect()
+        story.wire.half_open = True
+        began = story.now
+        while story.client.state == UP:
+            story.client.publish(b"t", b"x", qos=qos)
+            story.advance(500)
+            less(ticks_diff(story.now, began), 14000)
+        true(story.last()[1] in (PING_TIMEOUT, ACK_TIMEOUT))
+
+
+def test_a_ping_is_sent_even_when_the_outbox_is_full():
+    story = Story(keepalive=10, ack_timeout_ms=100000, tx_size=64)
+    story.broker.mute.add(peer.PUBLISH)
+    story.connect()
+    while story.client.publish(b"t", b"x" * 10, qos=1) > 0:
+        pass
+    story.advance(30000)
+    less(1, len(story.broker.of(peer.PINGREQ)))
+
+
+def test_timeouts_are_exact_across_the_wrap_of_the_clock():
+    story = Story(keepalive=0, ack_timeout_ms=5000)
+    story.broker.mute.add(peer.PUBLISH)
+    story.connect()
+    story.client.publish(b"t", b"x", qos=1)
+    story.settle()
+    sent = story.now
+    while story.client.state == UP:
+        story.advance(1)
+    eq(ticks_diff(story.now, sent), 5000)
+    less(story.now, START)  # the wrap lay between
+    eq(story.last(), (CLOSED, ACK_TIMEOUT, 0))
+
+
+def test_the_deadline_is_a_tick_value_also_across_the_wrap():
+    story = Story(keepalive=10).connect()
+    for _ in range(40):
+        deadline = story.client.deadline()
+        within(0, deadline, MASK)
+        within(0, ticks_diff(deadline, story.now), 10000)
+        story.advance(300)
+
+
+def test_days_pass_with_no_trouble():
+    story = Story(keepalive=60)
+    story.connect()
+    for _ in range(60):
+        story.advance(3600000)
+        story.client.publish(b"t", b"x", qos=1)
+        story.settle()
+    eq((story.client.state, story.client.closes, story.client.acked), (UP, 0, 60))
+
+
+def test_late_steps_do_no_harm_by_themselves():
+    # a sensor's read holds the interpreter for 275 ms, flash writes for longer
+    story = Story(keepalive=10, ack_timeout_ms=3000).connect()
+    for _ in range(50):
+        story.client.publish(b"t", b"x", qos=1)
+        story.client.step(story.now)
+        story.broker.serve()  # the ack is there, but nobody looks for 4 s
+        story.now = (story.now + 4000) & MASK
+        story.settle()
+    eq((story.client.state, story.client.acked), (UP, 50))
