@@ -108,6 +108,7 @@ class Client:
         self._first = 0  # of the publish() under way: first byte, payload length, packet id
         self._length = 0
         self._packet_id = 0
+        self._kind = self._a = self._b = 0  # of the event under way
         # counters, below 2^30
         self.sent = 0  # PUBLISHes sent for the first time
         self.resent = 0  # and again on a later connection
@@ -205,6 +206,7 @@ class Client:
         n = payload_length(payload, self._length)
         if n < 0:
             return self.refuse(_BAD_PAYLOAD)
+        self._length = n
         n += 2 + len(topic) + (self._first & 2)
         return self._encode(payload, n, n + head_size(n))
 
@@ -212,9 +214,10 @@ class Client:
         at = self.outbox.place(size)
         if at < 0:
             return self.refuse(_TOO_LARGE if size > len(self.outbox.buf) else _FULL)
-        pos = self._encode_head(self.outbox.buf, at, remaining)
-        copy_payload(self.outbox.buf, pos, payload, at + size - pos)
-        return self.outbox.add(at, size, at + size, self._packet_id)
+        remaining = self._encode_head(self.outbox.buf, at, remaining)
+        copy_payload(self.outbox.buf, remaining, payload, self._length)
+        remaining = at + size
+        return self.outbox.add(at, size, remaining, self._packet_id)
 
     def _encode_head(self, buf, at, remaining):
         at = put_head(buf, at, self._first, remaining)
@@ -263,11 +266,15 @@ class Client:
     def emit(self, kind, a, b):
         """Tell on_event; an exception there is caught and counted."""
         if self.on_event:
-            self._call_event(kind, a, b)
+            self._kind = kind
+            self._a = a
+            self._b = b
+            self._call_event()
 
-    def _call_event(self, kind, a, b):
+    def _call_event(self):
+        # A ``try`` and these arguments as parameters would take the frame from the heap.
         try:
-            self.on_event(kind, a, b)
+            self.on_event(self._kind, self._a, self._b)
         except Exception:
             self.handler_errors = self.handler_errors + 1 & 0x3FFFFFFF
 

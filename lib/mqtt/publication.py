@@ -61,9 +61,9 @@ class Publication:
         if self._first & 2:
             packet_id = self.client.take_id()
             put_id(self.buf, self.start - 2, packet_id)
-        size = self._put(at, remaining)
+        remaining = self._put(at, remaining)
         # A replaceable one keeps its whole place: the payload that takes it may be longer.
-        self._handle = outbox.add(at, size, at + (self._replace or size), packet_id)
+        self._handle = outbox.add(at, remaining, at + (self._replace or remaining), packet_id)
         return self._handle
 
     def _overwrite(self, outbox, n):
