@@ -1,0 +1,175 @@
+"""Checks single values of the configuration against rules, and says what would be right.
+
+A rule is a tuple: its type (a method of Fields), the default (... for a value that must be given,
+None for one that may be left out), and what limits the value: lowest and highest for a number, for
+the bytes of a text and for the entries of a list; the choices; whether a pin must drive.
+"""
+
+from node.pins import pin_problem
+
+
+class Fields:
+    """Collects `problems`; `board` tells the chip and the device kinds there are."""
+
+    def __init__(self, board):
+        self.board = board
+        self.problems = []
+        self.pins = {}
+        self.kind = None  # the class of the last device kind
+
+    def bad(self, path, value, right):
+        text = repr(value)
+        text = text if len(text) < 60 else text[:56] + "..."
+        self.problems.append("%s: %s; %s" % (path, text, right))
+
+    def group(self, data, rules, path):
+        """A new dict with a value for every rule; None where there was a fault."""
+        for key in data:
+            if key not in rules:
+                self.bad(path + str(key), data[key], unknown(key, rules))
+        checked = {}
+        for key in rules:
+            checked[key] = self.value(data.get(key, ...), rules[key], path + key)
+        return checked
+
+    def value(self, value, rule, path):
+        if value is ...:
+            if rule[1] is ...:
+                self.problems.append("%s: missing; %s" % (path, _right(rule)))
+                return None
+            value = rule[1]
+        if value is None and rule[1] is None:
+            return None
+        problem = getattr(self, "_" + rule[0])(value, rule, path)
+        if problem:
+            self.bad(path, "***" if "password" in path else value, problem)
+            return None
+        return list(value) if isinstance(value, list) else value
+
+    # Each gives "" or what would be right.
+
+    def _int(self, value, rule, path):
+        return "" if type(value) is int and rule[2] <= value <= rule[3] else _right(rule)
+
+    def _bool(self, value, rule, path):
+        return "" if value is True or value is False else _right(rule)
+
+    def _choice(self, value, rule, path):
+        return "" if isinstance(value, str) and value in rule[2] else _right(rule)
+
+    def _group(self, value, rule, path):
+        return "" if isinstance(value, dict) else _right(rule)
+
+    def _list(self, value, rule, path):
+        good = isinstance(value, list) and rule[2] <= len(value) <= rule[3]
+        return "" if good else _right(rule)
+
+    def _text(self, value, rule, path):
+        good = _is_text(value) and rule[2] <= len(value.encode()) <= rule[3]
+        return "" if good else _right(rule)
+
+    def _password(self, value, rule, path):
+        good = value == "" or (_is_text(value) and 8 <= len(value.encode()) <= 64)
+        return "" if good else _right(rule)
+
+    def _hostname(self, value, rule, path):
+        good = _is_text(value) and 1 <= len(value) <= 32 and value[0] != "-" and value[-1] != "-"
+        good = good and all(c == "-" or c.isdigit() or "a" <= c.lower() <= "z" for c in value)
+        return "" if good else _right(rule)
+
+    def _host(self, value, rule, path):
+        good = _is_text(value) and 1 <= len(value) <= 253
+        good = good and not any(c in " /:@" for c in value)
+        return "" if good else _right(rule)
+
+    def _level(self, value, rule, path):
+        return "" if _is_level(value, 32) else _right(rule)
+
+    def _prefix(self, value, rule, path):
+        good = _is_text(value) and value[:1] != "$" and len(value.encode()) <= 64
+        good = good and all(_is_level(level, 64) for level in value.split("/"))
+        return "" if good else _right(rule)
+
+    def _pin(self, value, rule, path):
+        problem = pin_problem(self.board.chip, value, rule[2])
+        if not problem and value in self.pins:
+            return "is used already by %s; give each its own pin" % self.pins[value]
+        if not problem:
+            self.pins[value] = path
+        return problem
+
+    def _kind(self, value, rule, path):
+        good = (
+            isinstance(value, str)
+            and value
+            and all(c == "_" or c.isalpha() or c.isdigit() for c in value)
+        )
+        self.kind = device_class(value) if good else None
+        if self.kind:
+            return ""
+        kinds = self.board.kinds()
+        return unknown(value, kinds) if kinds else _right(rule)
+
+
+def device_class(kind):
+    """Class `Device` of node/devices/<kind>, or None. Imports it."""
+    try:
+        return __import__("node.devices." + kind, None, None, ("Device",)).Device
+    except (ImportError, AttributeError):
+        return None
+
+
+def _right(rule):
+    kind = rule[0]
+    if kind == "int":
+        return "must be a whole number, %d..%d" % (rule[2], rule[3])
+    if kind == "choice":
+        return "must be one of %s" % ", ".join(rule[2])
+    if kind == "text":
+        return "must be text of %d..%d bytes without NUL" % (rule[2], rule[3])
+    if kind == "list":
+        return "must be a list [...] of %d to %d entries" % (rule[2], rule[3])
+    return {
+        "bool": "must be true or false",
+        "group": "must be an object {...}",
+        "password": 'must be "" (open network) or text of 8..64 bytes',
+        "hostname": "must be 1..32 letters, digits and -, not - at an end",
+        "host": "must be a name or an address, without port and slashes",
+        "level": "must be 1..32 bytes of text without / + # quotes \\ or control characters",
+        "prefix": "must be at most 64 bytes: names joined by single /, none with + # or quotes",
+        "pin": "must be a GPIO number",
+        "kind": "must name a device kind, see docs/extending.md",
+    }[kind]
+
+
+def _is_text(value):
+    # Half of a surrogate pair is no character: it has no UTF-8 form (MQTT-1.5.3-1).
+    return isinstance(value, str) and not any(c == "\0" or "\ud800" <= c <= "\udfff" for c in value)
+
+
+def _is_level(value, longest):
+    """A name for one level of a topic. Quotes would break the JSON that names appear in."""
+    if not _is_text(value) or not 1 <= len(value.encode()) <= longest:
+        return False
+    return not any(c in '/+#"\\' or c < " " or c == "\x7f" for c in value)
+
+
+def unknown(name, known):
+    """What to say of a name that is not among the known ones."""
+    known = sorted(known)
+    near = [k for k in known if isinstance(name, str) and _distance(name, k) <= 2]
+    if near:
+        return 'unknown; did you mean "%s"?' % near[0]
+    return "unknown; known here: " + ", ".join(known)
+
+
+def _distance(a, b):
+    """Edit distance."""
+    row = list(range(len(b) + 1))
+    for i in range(len(a)):
+        last = row[:]
+        row[0] = i + 1
+        for j in range(len(b)):
+            cost = 0 if a[i] == b[j] else 1
+            row[j + 1] = min(last[j] + cost, last[j + 1] + 1, row[j] + 1)
+    return row[len(b)]

@@ -1,0 +1,3 @@
+from node.app import run
+
+run()
