@@ -98,15 +98,18 @@ class Wire:
         if self.fail_write_in:
             self.fail_write_in -= 1
         self.writes += 1
-        return self._take(buf, off, min(n, self.write_limit))
-
-    def _take(self, buf, off, n):
+        if n > self.write_limit:
+            n = self.write_limit
         if not self.half_open:
-            at = self._out_to
-            for k in range(n):
-                self._out[at + k] = buf[off + k]
-            self._out_to = at + n
+            self._take(buf, off, off + n)
         return n
+
+    def _take(self, buf, off, end):
+        # Small frames only: larger ones MicroPython takes from the heap.
+        while off < end:
+            self._out[self._out_to] = buf[off]
+            self._out_to += 1
+            off += 1
 
     def close(self):
         if self.is_open:
