@@ -2,7 +2,7 @@
 
 The board file is how a simulated board meets the outside world. The stand-ins (machine, network,
 esp32) open it once and read and write single fields with seek/readinto/write, which leaves nothing
-on the heap; the host maps it (``tools/sim/boardfile.py``). Every byte has one writer: fields
+on the heap; the host maps it (``tools/sim/boardfile.py``). Bytes have one writer at a time: fields
 marked H are written by the host, B by the board. Multi-byte fields are little endian.
 
 Header
@@ -29,7 +29,7 @@ Pins: 64 records of 32 bytes from offset 128, by GPIO number
   +0  1  B  level driven by the board
   +1  1  B  mode (0 = never set, else Pin.IN, Pin.OUT or Pin.OPEN_DRAIN)
   +2  2  B  level changes, modulo 65536
-  +4  1  H  level an input reads
+  +4  1  HB level an input reads: its pull from set-up on, then what the host sets
   +5  1  H  sensor: commanded fault (0 none, 1 timeout, 2 wrong checksum)
   +6  2  H  sensor: how many reads the fault lasts (65535 = until it is taken back)
   +8  1  H  sensor: command number; a change makes the board start counting +6 anew
@@ -40,6 +40,9 @@ Pins: 64 records of 32 bytes from offset 128, by GPIO number
   +18 2  B  sensor: reads that gave a timeout or a wrong checksum, modulo 65536
   +20 2  B  sensor: temperature of the last good frame, signed
   +22 2  B  sensor: humidity of the last good frame
+  +24 2  B  sensor: rows of the series taken, modulo 65536 (a reset does not turn time back)
+  +26 2  B  sensor: reads that the commanded fault still has to last
+  +28 1  B  sensor: the command number that +26 belongs to
 
 RTC memory, from offset 2176: 2 bytes of length, then up to 2048 bytes (B)
 Series, from offset 4352: rows of 4 bytes: temperature, humidity, both signed, in tenths (H)
@@ -84,6 +87,9 @@ PIN_READS = 16
 PIN_FAULTS = 18
 PIN_LAST_TEMPERATURE = 20
 PIN_LAST_HUMIDITY = 22
+PIN_ROW = 24
+PIN_FAULT_LEFT = 26
+PIN_FAULT_SEEN = 28
 
 FAULT_NONE = 0
 FAULT_TIMEOUT = 1

@@ -117,34 +117,37 @@ class Pin:
 
 
 class _Sensor:
-    """A DHT22 on one pin: where it is in the series, and which commanded fault it is playing."""
+    """The DHT22s. What each remembers is in its pin's record, so that reading one allocates
+    nothing, not even the first time; `at` is the record of the pin being read."""
 
-    def __init__(self, number):
-        self.at = L.PINS + number * L.PIN_SIZE
-        self.row = 0
-        self.reads = 0
+    def __init__(self):
+        self.at = 0
         self.temperature = 0
         self.humidity = 0
-        self.number = boardio.get8(self.at + L.PIN_FAULT_NUMBER)
-        self.left = boardio.get16(self.at + L.PIN_FAULT_READS)
 
-    def fault(self):
+    def count(self, field):
+        value = boardio.get16(self.at + field) + 1 & 0xFFFF
+        boardio.put16(self.at + field, value)
+        return value
+
+    def fault(self, reads):
         """The fault of this read: a commanded one first, then the schedule of the board file."""
-        number = boardio.get8(self.at + L.PIN_FAULT_NUMBER)
-        if number != self.number:
-            self.number = number
-            self.left = boardio.get16(self.at + L.PIN_FAULT_READS)
-        if self.left:
-            if self.left != L.FAULT_FOREVER:
-                self.left -= 1
+        self.heed()
+        left = boardio.get16(self.at + L.PIN_FAULT_LEFT)
+        if left:
+            if left != L.FAULT_FOREVER:
+                boardio.put16(self.at + L.PIN_FAULT_LEFT, left - 1)
             return boardio.get8(self.at + L.PIN_FAULT)
-        if self.due(L.DHT_TIMEOUT_EVERY):
+        if _due(reads, L.DHT_TIMEOUT_EVERY):
             return L.FAULT_TIMEOUT
-        return L.FAULT_CHECKSUM if self.due(L.DHT_CHECKSUM_EVERY) else L.FAULT_NONE
+        return L.FAULT_CHECKSUM if _due(reads, L.DHT_CHECKSUM_EVERY) else L.FAULT_NONE
 
-    def due(self, field):
-        every = boardio.get16(field)
-        return every != 0 and self.reads % every == 0
+    def heed(self):
+        """A new command starts its count."""
+        number = boardio.get8(self.at + L.PIN_FAULT_NUMBER)
+        if number != boardio.get8(self.at + L.PIN_FAULT_SEEN):
+            boardio.put8(self.at + L.PIN_FAULT_SEEN, number)
+            boardio.put16(self.at + L.PIN_FAULT_LEFT, boardio.get16(self.at + L.PIN_FAULT_READS))
 
     def value(self, column):
         """Temperature (column 0) or humidity (column 2) of this read, in tenths."""
@@ -154,25 +157,23 @@ class _Sensor:
         rows = boardio.get16(L.SERIES_ROWS)
         if rows == 0:
             return 480 if column else 214
-        row = (boardio.get16(L.SERIES_FIRST) + self.row) % rows
+        row = (boardio.get16(L.SERIES_FIRST) + boardio.get16(self.at + L.PIN_ROW)) % rows
         return boardio.get16s(L.SERIES + row * L.SERIES_ROW + column)
 
     def take(self):
         """The values of this read; then the series is a row further."""
         self.temperature = self.value(0)
         self.humidity = self.value(2)
-        self.row = self.row + 1 & 0xFFFF
+        self.count(L.PIN_ROW)
 
     def read(self, buf):
         """Fill buf[0:5] with a frame; True, or False for a timeout."""
-        self.reads = self.reads + 1 & 0xFFFF
-        boardio.put16(self.at + L.PIN_READS, self.reads)
-        fault = self.fault()
+        fault = self.fault(self.count(L.PIN_READS))
         self.take()
         if fault == L.FAULT_NONE:
             self.good(buf)
             return True
-        boardio.put16(self.at + L.PIN_FAULTS, boardio.get16(self.at + L.PIN_FAULTS) + 1)
+        self.count(L.PIN_FAULTS)
         if fault == L.FAULT_TIMEOUT:
             buf[0] = buf[0] << 1 & 255  # the real driver shifts bits in until it gives up
             return False
@@ -186,6 +187,11 @@ class _Sensor:
         boardio.put16(self.at + L.PIN_LAST_HUMIDITY, self.humidity)
 
 
+def _due(reads, field):
+    every = boardio.get16(field)
+    return every != 0 and reads % every == 0
+
+
 def frame(buf, temperature, humidity):
     """The DHT22's five bytes (AM2302 data sheet): sign and magnitude, then the byte sum."""
     size = -temperature if temperature < 0 else temperature
@@ -196,23 +202,21 @@ def frame(buf, temperature, humidity):
     buf[4] = buf[0] + buf[1] + buf[2] + buf[3] & 255
 
 
-_sensors = {}
+_sensor = _Sensor()
 
 
 def dht_readinto(pin, buf):
     """Read the DHT22 on pin into buf[0:5]; OSError(ETIMEDOUT) if it does not answer.
 
-    Holds the interpreter for the board file's time, as the real driver does. Allocates only at
-    the first read of a pin; the error is one object, kept without a traceback.
+    Holds the interpreter for the board file's time, as the real driver does. Allocates nothing;
+    the error is one object, kept without a traceback.
     """
-    number = pin if isinstance(pin, int) else pin.number
     if len(buf) < 5:
         raise ValueError("buffer too small")
-    if number not in _sensors:
-        _sensors[number] = _Sensor(number)
-        boardio.put8(L.PINS + number * L.PIN_SIZE + L.PIN_MODE, Pin.OPEN_DRAIN)
+    _sensor.at = L.PINS + (pin if isinstance(pin, int) else pin.number) * L.PIN_SIZE
+    boardio.put8(_sensor.at + L.PIN_MODE, Pin.OPEN_DRAIN)  # the driver leaves the pin so
     time.sleep_ms(boardio.get16(L.DHT_MS))
-    if not _sensors[number].read(buf):
+    if not _sensor.read(buf):
         _ETIMEDOUT.__traceback__ = None
         raise _ETIMEDOUT
 
