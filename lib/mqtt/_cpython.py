@@ -1,5 +1,7 @@
 """MicroPython's stream socket on CPython: readinto(buf, n) and write(buf, off, n), None when not
 now. The board never imports this."""
+# The stubs describe the board, not the socket of CPython that this one extends.
+# pyright: reportIncompatibleMethodOverride=false, reportAttributeAccessIssue=false
 
 import socket
 

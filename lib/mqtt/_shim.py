@@ -5,11 +5,11 @@ Nothing else of lib/ may ask which runtime it is on.
 """
 
 try:
-    from micropython import const
+    from micropython import const  # pyright: ignore[reportAssignmentType]
 except ImportError:  # CPython
 
-    def const(value):
-        return value
+    def const(expr):
+        return expr
 
 
 __all__ = ("const",)

@@ -75,7 +75,7 @@ class Client:
         self.connect_timeout_ms = connect_timeout_ms
         self.ack_timeout_ms = ack_timeout_ms
         self.max_inflight = max_inflight
-        self.on_event = None
+        self.on_event = None  # type: object
         self.state = _DOWN
         # the session
         self.outbox = Outbox(tx_size, max_inflight + tx_size // 64)
@@ -104,7 +104,7 @@ class Client:
         self.pinged = False  # PINGRESP is awaited since ...
         self.pinged_at = 0
         self._guard = _Guard(self)
-        self._topic = b""  # the last topic that was found valid
+        self._topic = self._guard  # the last topic that was found valid; no caller has this one
         self._first = 0  # of the publish() under way: first byte, payload length, packet id
         self._length = 0
         self._packet_id = 0
@@ -274,7 +274,7 @@ class Client:
     def _call_event(self):
         # A ``try`` and these arguments as parameters would take the frame from the heap.
         try:
-            self.on_event(self._kind, self._a, self._b)
+            self.on_event(self._kind, self._a, self._b)  # pyright: ignore[reportCallIssue]
         except Exception:
             self.handler_errors = self.handler_errors + 1 & 0x3FFFFFFF
 

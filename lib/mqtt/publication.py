@@ -38,7 +38,7 @@ class Publication:
         self._first = first
         put_text(self.buf, self._head, topic)
         # A shorter payload may need a shorter header: one view for each length of it.
-        self._views = [None] * 6
+        self._views = [memoryview(self.buf)] * 6
         for n in range(2, self._head + 1):
             self._views[n] = memoryview(self.buf)[self._head - n :]
         self._replace = size if replace else 0

@@ -9,6 +9,7 @@ upper half, so that the nodes of one site do not come back in step.
 import random
 
 from mqtt._shim import const
+from mqtt.timing import later
 
 _MASK = const(0x3FFFFFFF)
 _DOWN = const(0)
@@ -105,4 +106,4 @@ class Reconnect:
             return self.client.deadline()
         if not self.running or self.hold:
             return -1
-        return (self._at + self.wait_ms) & _MASK
+        return later(self._at, self.wait_ms)

@@ -37,6 +37,7 @@ class TcpTransport:
         self._address = None  # the one that works, or is being tried
         self._socket = None
         self._poll = None
+        self.readinto = self.write = _closed  # of the socket, once it is open
 
     def open(self):
         """One try to get on. None: not yet; True: open; negative: -errno, or UNRESOLVED."""
@@ -79,14 +80,6 @@ class TcpTransport:
             self._poll = None
             return True
         return None
-
-    def readinto(self, buf, n):
-        """Read up to ``n`` bytes into the start of ``buf``. Replaced by the socket's own."""
-        return 0
-
-    def write(self, buf, off, n):
-        """Write up to ``n`` bytes of ``buf`` from ``off``. Replaced by the socket's own."""
-        return 0
 
     def close(self):
         """Close; open() begins anew."""

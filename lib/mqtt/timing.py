@@ -80,13 +80,19 @@ def deadline(c):
         if _ready(c):
             return c.now
         left = _left_up(c, c.now)
-        return -1 if left < 0 else (c.now + left) & _MASK
+        return -1 if left < 0 else later(c.now, left)
     if not c.begun:
         return c.now
     limit = c.connect_timeout_ms
     if c.state == _CLOSING:
         limit = _LINGER if c.sending == _GONE else c.ack_timeout_ms
-    return (c.since + limit) & _MASK
+    return later(c.since, limit)
+
+
+def later(ticks, ms):
+    """``ticks`` plus ``ms``, wrapped; the sum itself might not be a small int on 32 bits."""
+    left = _MASK - ticks
+    return ticks + ms if ms <= left else ms - left - 1
 
 
 def _ready(c):
