@@ -287,8 +287,15 @@ class Client:
         self.parser.reset()
         self.acks_from = self.acks_to = self.left = self.sending = 0
         self.blocked = self.pinged = False
+        self.outbox.lost()
+        self.subscriptions.rewind(True)
         self.closes = self.closes + 1 & 0x3FFFFFFF
         self.emit(_CLOSED, reason, detail)
+
+    def raised(self, error):
+        """The transport raised this OSError."""
+        n = error.args[0] if error.args else 0
+        self.end(_TRANSPORT, -abs(n) if isinstance(n, int) else 0)
 
     def _open(self):
         if not self.begun:
@@ -317,8 +324,8 @@ class _Guard:
         self.inside = True
 
     def __exit__(self, kind, error, trace):
+        caught = isinstance(error, OSError)
+        if caught:
+            self.client.raised(error)
         self.inside = False
-        if error is not None and isinstance(error, OSError):
-            n = error.args[0] if error.args else 0
-            self.client.end(_TRANSPORT, -abs(n) if isinstance(n, int) else 0)
-            return True
+        return caught

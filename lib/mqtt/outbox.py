@@ -10,7 +10,7 @@ sets DUP in place. Its state says what it waits for:
     AWAIT_PUBACK    QoS 1, sent whole on this connection
 
     QUEUED, AGAIN -> PARTIAL -> FREE (QoS 0) or AWAIT_PUBACK -> FREE
-    PARTIAL, AWAIT_PUBACK -> AGAIN when the next connection is up (rewind)
+    PARTIAL, AWAIT_PUBACK -> AGAIN when the connection is lost
 
 Places form a ring in the arena, and entries a ring in the lists: both are given out at the tail
 and come back from either end, so that QoS 0 passes freely behind an unacknowledged QoS 1.
@@ -156,25 +156,24 @@ class Outbox:
             i = (i + 1) % self.slots
         return -1
 
-    def rewind(self, resume):
-        """A connection is up: what was sent and not done goes out again, in order.
-
-        ``resume``: the broker kept the session, so with the same id and DUP [MQTT-4.4.0-1,
-        3.3.1-1]; else as new packets with DUP 0, to which the caller gives fresh ids
-        (``renumber``).
-        """
+    def lost(self):
+        """The connection is over: what was sent and not done waits to go out again."""
         self.passed = 0
         self.inflight = 0
-        i = self.head
-        for _ in range(self.count):
+        for i in range(self.slots):
             if self.state[i] > _AGAIN:
                 self.state[i] = _AGAIN
+
+    def redeliver(self, resume):
+        """A connection is up. ``resume``: the broker kept the session, so what goes out again
+        does so with its id and DUP [MQTT-4.4.0-1, 3.3.1-1]; else as a new packet with DUP 0, to
+        which the caller gives a fresh id (``renumber``)."""
+        for i in range(self.slots):
             if self.state[i] == _AGAIN and self.ids[i]:
                 if resume:
                     self.buf[self.at[i]] |= _DUP
                 else:
                     self.buf[self.at[i]] &= ~_DUP & 0xFF
-            i = (i + 1) % self.slots
 
     def renumber(self, i, packet_id):
         """Give entry ``i`` another packet id, in place."""

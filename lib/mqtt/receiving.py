@@ -97,7 +97,7 @@ def rewind(c, resume):
     new ones, fresh ids, DUP 0; all subscriptions are asked for. Original order in both cases.
     """
     outbox = c.outbox
-    outbox.rewind(resume)
+    outbox.redeliver(resume)
     c.subscriptions.rewind(resume)
     if not resume:
         i = outbox.head
@@ -155,9 +155,11 @@ def _publish(c, first):
         c.oversize = c.oversize + 1 & 0x3FFFFFFF
         packet_id = parser.packet_id
     else:
-        if c.message.load(first, parser.length) or not _deliver(c, c.message):
+        if c.message.load(first, parser.length):
             return _fault(c, _MALFORMED)
         packet_id = c.message.packet_id
+        if not _deliver(c, c.message):
+            return _fault(c, _MALFORMED)
     if packet_id:
         put_ack(c, 0x40, packet_id)
 
@@ -203,7 +205,6 @@ def _deliver_wild(c, m, i):
 
 
 def _hand(c, i):
-    # Every handler sees the message as it came, whatever the one before did to its fields.
     try:
         c.subscriptions.handler[i](c.message)
     except Exception:

@@ -67,7 +67,8 @@ class Reconnect:
                 self._at = now
         elif state == _DOWN:
             self._down(now)
-        return self.client.state
+            state = self.client.state
+        return state
 
     def _down(self, now):
         if self._trying:

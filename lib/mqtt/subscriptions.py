@@ -126,8 +126,8 @@ class Subscriptions:
         self.packet[i] = None
 
     def rewind(self, resume):
-        """A connection is up: ask again for what was not acknowledged, and, if the broker has no
-        session (``resume`` False), for what was held."""
+        """A connection is over (``resume`` True) or up: ask again for what was not acknowledged,
+        and, if the broker has no session (``resume`` False), for what was held."""
         self.todo = self.awaiting = 0
         for i in range(self.size):
             s = self.state[i]

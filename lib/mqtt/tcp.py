@@ -18,11 +18,8 @@ _TCP_NODELAY = const(1)
 
 if hasattr(socket.socket, "readinto"):
     _socket = socket.socket
-    _ipoll = "ipoll"
 else:
     from mqtt._cpython import StreamSocket as _socket
-
-    _ipoll = "poll"
 
 
 class TcpTransport:
