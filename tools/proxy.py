@@ -6,8 +6,9 @@ Rules of this module:
 - A link is one accepted connection and its connection to the target. Bytes of a link keep their
   order and are never changed. What was read but not yet written when a cut comes is lost, as it
   is in a network.
-- The tap sees every chunk when it is handed to the receiving side's socket, not before, so that
-  what a tap recorded was really on its way.
+- The tap sees every chunk once it is handed to the receiving side's socket, so that what a tap
+  recorded was really on its way, with the time just before that (time.monotonic()): nothing that
+  follows from the chunk can be older.
 
     with Proxy(("127.0.0.1", 1883)) as proxy:
         connect_to(proxy.port)
@@ -25,6 +26,7 @@ import selectors
 import socket
 import struct
 import threading
+import time
 from collections.abc import Callable
 
 FORWARD = "forward"
@@ -37,7 +39,7 @@ DOWN = "down"  # from the target to the client
 _CHUNK = 65536
 _RESET = struct.pack("ii", 1, 0)  # SO_LINGER on, 0 seconds: close() sends RST
 
-Tap = Callable[[int, str, bytes], None]
+Tap = Callable[[int, str, bytes, float], None]
 
 
 def _reset(sock: socket.socket) -> None:
@@ -80,7 +82,7 @@ class Proxy:
     """Forwards 127.0.0.1:port to target. Use as a context manager, or start() and close()."""
 
     def __init__(self, target: tuple[str, int], port: int = 0, tap: Tap | None = None) -> None:
-        """port 0 takes a free one. tap(link, UP or DOWN, data) runs in the proxy's thread."""
+        """port 0 takes a free one. tap(link, UP or DOWN, data, time) runs in the proxy's thread."""
         self.target = target
         self.state = FORWARD
         self.links_made = 0  # accepted connections that reached a target
@@ -309,6 +311,7 @@ class Proxy:
             self._pass_end(side.peer)
 
     def _write(self, side: _Side) -> None:
+        now = time.monotonic()
         try:
             count = side.sock.send(side.pending)
         except BlockingIOError:
@@ -318,7 +321,7 @@ class Proxy:
         direction = side.peer.direction
         self.bytes[direction] += count
         if self._tap is not None:
-            self._tap(side.link.number, direction, data)
+            self._tap(side.link.number, direction, data, now)
         if side.peer.ended:
             self._pass_end(side)
 

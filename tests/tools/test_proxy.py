@@ -105,7 +105,7 @@ def test_bytes_pass_in_both_directions_in_order(proxy, dial):
 
 def test_a_tap_sees_what_was_handed_on_link_by_link(echo):
     seen = []
-    with Proxy(echo.address, tap=lambda *what: seen.append(what)) as proxy:
+    with Proxy(echo.address, tap=lambda *what: seen.append(what[:3])) as proxy:
         for text in (b"one", b"two"):
             with socket.create_connection(("127.0.0.1", proxy.port), timeout=10) as sock:
                 say(sock, text)

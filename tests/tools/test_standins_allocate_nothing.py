@@ -49,15 +49,23 @@ def test_a_steady_call_allocates_nothing(micropython, board, name):
 
 
 def test_the_first_read_of_a_sensor_allocates_nothing(micropython, board):
-    # The traceback of the one error object is made the first time it is raised, so no faults here.
     script = MEASURE.format(body=READ, wait=UP, warm=0)
     assert run(micropython, script, board.path) == ["0 0 0 0"]
 
 
-def test_a_failing_sensor_allocates_nothing(micropython, board):
+@pytest.mark.parametrize("warm", [0, 20])
+def test_a_failing_sensor_allocates_nothing(micropython, board, warm):
     board.fault_schedule(timeout_every=2, checksum_every=3)
-    script = MEASURE.format(body=READ, wait=UP, warm=20)
-    assert run(micropython, script, board.path) == ["0 0 0 110"]
+    script = MEASURE.format(body=READ, wait=UP, warm=warm)
+    failures = (200 + warm) // 2
+    assert run(micropython, script, board.path) == [f"0 0 0 {failures}"]
+
+
+def test_asking_for_a_signal_without_a_network_allocates_nothing(micropython, board):
+    board.wifi(present=False)
+    body = "try: wlan.status('rssi')\n    except OSError: failed = failed + 1"
+    script = MEASURE.format(body=body, wait="False", warm=0)
+    assert run(micropython, script, board.path) == ["0 0 0 200"]
 
 
 @pytest.mark.parametrize(

@@ -133,6 +133,10 @@ class BoardFile:
         number = self._pin(pin, L.PIN_FAULT_NUMBER)
         self._set("B", number, (self._map[number] + 1) & 255)
 
+    def fault_lasts(self, pin: int) -> bool:
+        """True while a fault without end is commanded."""
+        return self._get("<H", self._pin(pin, L.PIN_FAULT_READS)) == L.FAULT_FOREVER
+
     def override(
         self, pin: int, temperature: int | None = None, humidity: int | None = None
     ) -> None:

@@ -1,7 +1,7 @@
 """What the stand-ins share: the open board file, and its fields read and written one at a time.
 
 The file's path is in STEADYNODE_BOARD; without it a fresh board in memory serves, so that the
-stand-ins also work alone. Nothing here allocates after import.
+stand-ins also work alone. After import only ready() allocates.
 """
 
 import io
@@ -77,3 +77,19 @@ def store(offset, buf):
     """Write the whole of buf at offset."""
     _file.seek(offset)
     _file.write(buf)
+
+
+def ready(error, depth=8):
+    """Give an error object its room for a traceback of that many frames, so that raising it later
+    (after error.__traceback__ = None, which keeps the room) allocates nothing. Returns it."""
+    try:
+        _sink(error, depth)
+    except OSError:
+        pass
+    return error
+
+
+def _sink(error, depth):
+    if depth == 0:
+        raise error
+    _sink(error, depth - 1)

@@ -19,7 +19,7 @@ WDT_RESET = 3
 DEEPSLEEP_RESET = 4
 SOFT_RESET = 5
 
-_ETIMEDOUT = OSError(errno.ETIMEDOUT)
+_ETIMEDOUT = boardio.ready(OSError(errno.ETIMEDOUT))
 _FIRST_INPUT_ONLY = 34  # GPIO 34 to 39 of the ESP32 have no output driver
 _ESP32_PINS = 40
 _NO_SUCH_PIN = (20, 24, 28, 29, 30, 31)

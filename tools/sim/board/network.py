@@ -45,7 +45,7 @@ _REASON_HANDSHAKE_TIMEOUT = 15
 _REASON_CONNECTION_FAIL = 205
 
 _hostname = "mpy-esp32"
-_NOT_CONNECTED = OSError("Wifi Not Connected")
+_NOT_CONNECTED = boardio.ready(OSError("Wifi Not Connected"))
 
 
 def hostname(name=None):

@@ -1,0 +1,171 @@
+"""The verdict: what was measured, line by line, and whether all of it happened.
+
+Every number comes from the judge, the wire's ledger, the board file or the node's own health; a
+line whose number could not be measured fails.
+"""
+
+from __future__ import annotations
+
+import statistics
+from dataclasses import dataclass
+
+from .account import Account, settle
+from .scene import OUTAGES, Scene
+
+KINDS_NEEDED = 3
+
+
+@dataclass
+class Line:
+    """One line of the summary."""
+
+    name: str
+    text: str
+    good: bool = True
+
+
+def settled(scene: Scene) -> Account:
+    """The account of QoS-1 messages of this run."""
+    return settle(
+        scene.wire.snapshot(),
+        scene.judge.arrivals(),
+        scene.judge.intervals(),
+        scene.broker.kills,
+    )
+
+
+def summary(scene: Scene, offline: bool, failures: list[str]) -> list[Line]:
+    """Every line; the run was good if every line is."""
+    account = settled(scene)
+    lines = [
+        _readings(scene),
+        _commands(scene),
+        *_outages(scene),
+        _sensor(scene),
+        *_messages(scene, account),
+        _heap(scene),
+        _errors(scene),
+        Line("farewell", "`offline` seen by the judge" if offline else "no `offline`", offline),
+    ]
+    return lines + [Line("failure", text, False) for text in failures]
+
+
+def _readings(scene: Scene) -> Line:
+    series = [list(one) for one in scene.state.readings.values()]
+    count = sum(len(one) for one in series)
+    cold = sum(reading.temperature < 0 for one in series for reading in one)
+    matching = all(
+        in_order([(r.temperature, r.humidity) for r in one], scene.series) for one in series
+    )
+    text = f"{count} received, {cold} below zero, "
+    text += "each a row of the recorded series, in order" if matching else "not as recorded"
+    return Line("readings", text, count >= 3 and matching)
+
+
+def in_order(readings: list[tuple[int, int]], series: list[tuple[int, int]]) -> bool:
+    """True if readings are rows of the (endlessly repeated) series, in its order.
+
+    Rows may be left out (a failed read takes one) and a reading may come twice (QoS 1).
+    """
+    at = 0
+    for number, reading in enumerate(readings):
+        if number and reading == readings[number - 1] and series[(at - 1) % len(series)] == reading:
+            if series[at % len(series)] == reading:
+                at += 1
+            continue
+        for ahead in range(len(series)):
+            if series[(at + ahead) % len(series)] == reading:
+                at += ahead + 1
+                break
+        else:
+            return False
+    return True
+
+
+def _commands(scene: Scene) -> Line:
+    sent = scene.state.commands
+    answered = [command for command in sent if command.answered is not None]
+    direct = [command.latency_ms for command in answered if not command.during_outage]
+    later = sum(command.during_outage for command in answered)
+    text = f"{len(answered)} of {len(sent)} answered"
+    if direct:
+        text += f"; latency p50 {statistics.median(direct):.0f} ms, max {max(direct):.0f} ms"
+    if later:
+        text += f"; {later} sent in an outage and obeyed after it"
+    return Line("commands", text, bool(direct) and len(answered) == len(sent))
+
+
+def _outages(scene: Scene) -> list[Line]:
+    lines = []
+    for kind, (name, _) in OUTAGES.items():
+        ours = [outage for outage in scene.outages if outage.kind == kind]
+        back = [outage for outage in ours if outage.back is not None]
+        if ours:
+            text = f"{len(back)} of {len(ours)} survived"
+            if back:
+                slowest = max(outage.back - outage.mended for outage in back)
+                text += f"; a reading at most {slowest:.1f} s after it ended"
+            lines.append(Line(name, text, len(back) == len(ours)))
+    total = f"{sum(outage.back is not None for outage in scene.outages)} of {len(scene.outages)}"
+    head = Line("outages", f"{total} survived, {len(lines)} kinds", len(lines) >= KINDS_NEEDED)
+    return [head, *lines]
+
+
+def _sensor(scene: Scene) -> Line:
+    played, told = scene.faults_played(), scene.failures_told()
+    text = f"{played} played, {told} counted by the node, read again after each"
+    return Line("sensor faults", text, played == told and played >= 2)
+
+
+def _messages(scene: Scene, account: Account) -> list[Line]:
+    counts = scene.wire.counts
+    text = (
+        f"{account.lost} lost of {account.messages}: {account.acknowledged} acknowledged, "
+        f"{account.seen} seen by the judge; {counts.resent} resent, {account.again} seen again"
+    )
+    lines = [Line("QoS-1 messages", text, account.lost == 0 and account.messages > 0)]
+    for what, messages in (
+        ("never acknowledged", account.unacknowledged),
+        ("acknowledged, unseen", account.unseen),
+    ):
+        lines += [Line(what, f"{m.topic} {m.payload.decode()}", False) for m in messages]
+    text = f"{len(account.broker)} acknowledged by the killed broker and forgotten with it"
+    if account.unwatched:
+        text += f"; {account.unwatched} acknowledged while the judge was not subscribed"
+    lines.append(Line("broker's loss", text))
+    return [*lines, _accepted(scene)]
+
+
+def _accepted(scene: Scene) -> Line:
+    """Good frames of the sensors against readings on the wire: nothing may vanish in the node."""
+    topics = {f"{scene.state.base}{name}/state" for name in scene.sensors}
+    sent = sum(message.topic in topics for message in scene.wire.snapshot())
+    good = scene.good_frames()
+    replaced, refused = (scene.state.health.get(key) for key in ("replaced", "refused"))
+    text = f"{good} good frames from the sensor, {sent} readings sent"
+    if replaced is None or refused is None:
+        return Line("nothing dropped", text + ", the node's counters were never seen", False)
+    text += f", {replaced} replaced by newer ones, {refused} refused by a full outbox"
+    return Line("nothing dropped", text, good == sent + replaced + refused)
+
+
+def _heap(scene: Scene) -> Line:
+    if not scene.state.reports:
+        return Line("allocated", "not measured: no health message came", False)
+    grown = scene.state.grown
+    text = (
+        f"{grown} bytes between connects (most of {scene.state.reports} health messages); "
+        f"heap {scene.state.health['heap']} bytes; longest step {scene.state.worst_ms} ms"
+    )
+    return Line("allocated", text, grown == 0)
+
+
+def _errors(scene: Scene) -> Line:
+    errors = scene.state.health.get("errors")
+    counts = scene.wire.counts
+    text = (
+        f"{errors} in the node, {counts.broken} broken packets, {len(scene.state.strange)} "
+        f"messages not understood; {counts.connects} connects, {scene.node.resets} restarts"
+    )
+    good = errors == 0 and not counts.broken and not scene.state.strange
+    return Line("errors", text, good)

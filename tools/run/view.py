@@ -1,0 +1,184 @@
+"""What the user sees: a live screen in a terminal, plain lines anywhere else."""
+
+from __future__ import annotations
+
+import sys
+
+from rich.columns import Columns
+from rich.console import Console, Group
+from rich.layout import Layout
+from rich.live import Live
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from .scene import Scene
+from .summary import Line
+
+BARS = "▁▂▃▄▅▆▇█"
+ACTIONS = (
+    ("s", "sensor: break or mend"),
+    ("n", "network: cut or restore"),
+    ("h", "network: silent or answering"),
+    ("w", "Wi-Fi: gone or back"),
+    ("b", "broker: kill or restart"),
+    ("q", "end"),
+)
+
+
+def sparkline(values: list[int], width: int = 40) -> str:
+    """The newest `width` values as bars from their least to their greatest."""
+    shown = values[-width:]
+    if not shown:
+        return ""
+    low, span = min(shown), max(max(shown) - min(shown), 1)
+    return "".join(BARS[(value - low) * (len(BARS) - 1) // span] for value in shown)
+
+
+class Plain:
+    """One line per event."""
+
+    def __init__(self) -> None:
+        self._shown = 0
+
+    def __enter__(self) -> Plain:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        pass
+
+    def draw(self, scene: Scene) -> None:
+        for when, text in scene.events[self._shown :]:
+            print(f"{when:6.2f}  {text}", flush=True)
+        self._shown = len(scene.events)
+
+
+class Screen:
+    """The live screen; the terminal is as before when the ``with`` ends."""
+
+    def __init__(self, console: Console) -> None:
+        self._live = Live(console=console, screen=True, auto_refresh=False)
+
+    def __enter__(self) -> Screen:
+        self._live.__enter__()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._live.__exit__(None, None, None)
+
+    def draw(self, scene: Scene) -> None:
+        self._live.update(screen(scene, self._live.console.height), refresh=True)
+
+
+def make_view() -> Screen | Plain:
+    """A screen if stdout is a terminal that can show one."""
+    console = Console()
+    return Screen(console) if console.is_terminal and not console.is_dumb_terminal else Plain()
+
+
+def screen(scene: Scene, height: int) -> Layout:
+    """The whole screen of this moment."""
+    layout = Layout()
+    layout.split_column(
+        Layout(_head(scene), name="head", size=3),
+        Layout(name="middle", size=13),
+        Layout(_events(scene, max(1, height - 21)), name="events"),
+        Layout(_keys(scene), name="keys", size=5),
+    )
+    layout["middle"].split_row(Layout(_devices(scene), ratio=3), Layout(_counts(scene), ratio=2))
+    return layout
+
+
+def _head(scene: Scene) -> Panel:
+    state = scene.state
+    colour = {"online": "bold green", "offline": "bold red"}.get(state.status, "yellow")
+    text = Text.assemble(
+        ("● " + state.base.rstrip("/"), "bold"),
+        "  ",
+        (state.status, colour),
+        f"   up {state.health.get('uptime', 0)} s   run {scene.seconds:.0f} s   Wi-Fi: ",
+        scene.board.wifi_state(),
+        f" {state.health.get('rssi', '')} dBm" if state.health else "",
+    )
+    if outage := scene.out():
+        text.append(f"   OUTAGE: {outage.kind}", "bold red")
+    return Panel(text, title="steadynode", title_align="left")
+
+
+def _devices(scene: Scene) -> Panel:
+    parts = []
+    for name in scene.sensors:
+        trend = list(scene.state.trend.get(name, ()))
+        for what, unit in (("temperature", "°C"), ("humidity", "%")):
+            values = [getattr(reading, what) for reading in trend]
+            now = f"{values[-1] / 10:6.1f} {unit}" if values else "   -"
+            parts.append(Text.assemble(f"{name} {what:12}", (f"{now:10}", "bold cyan")))
+            parts.append(Text("  " + sparkline(values), "cyan"))
+    table = Table("relay", "state", "pin", "level", "changes", box=None, padding=(0, 2))
+    for number, name in enumerate(scene.relays, start=1):
+        pin, on = scene.pins[name], scene.state.relays.get(name, "-")
+        table.add_row(
+            f"[{number}] {name}".replace("[", r"\["),
+            Text(on, "bold green" if on == "ON" else "dim"),
+            f"GPIO{pin}",
+            "▇ 1" if scene.board.level(pin) else "▁ 0",
+            str(scene.board.changes(pin)),
+        )
+    return Panel(Group(*parts, Text(), table), title="devices", title_align="left")
+
+
+def _counts(scene: Scene) -> Panel:
+    health, wire = scene.state.health, scene.wire.counts
+    table = Table(box=None, show_header=False, padding=(0, 1))
+    grown = health.get("grown")
+    rows = (
+        ("messages seen by judge", scene.state.live),
+        ("QoS-1 sent / acknowledged", f"{len(scene.wire.messages)} / {wire.down['PUBACK']}"),
+        ("unacknowledged / resent", f"{len(scene.wire.unacknowledged())} / {wire.resent}"),
+        ("connects / restarts", f"{wire.connects} / {scene.node.resets}"),
+        ("node errors", health.get("errors", "-")),
+        ("sensor reads failed", scene.failures_told()),
+        ("heap in use", f"{health.get('heap', '-')} bytes"),
+        ("grown since connect", "-" if grown is None else f"{grown} bytes"),
+        ("longest step", f"{health.get('loop', '-')} ms"),
+        ("pings", wire.up["PINGREQ"]),
+    )
+    for name, value in rows:
+        table.add_row(name, Text(str(value), "bold"))
+    return Panel(table, title="measured", title_align="left")
+
+
+def _events(scene: Scene, count: int) -> Panel:
+    lines = [
+        Text(f"{when:7.2f}  {text}", _colour(text), no_wrap=True, overflow="ellipsis")
+        for when, text in scene.events[-count:]
+    ]
+    return Panel(Group(*lines), title="events", title_align="left")
+
+
+def _colour(text: str) -> str:
+    for start, colour in (
+        ("outage", "yellow"),
+        ("sensor", "yellow"),
+        ("command", "magenta"),
+        ("reading", "cyan"),
+        ("status", "bold"),
+        ("node", "dim"),
+    ):
+        if text.startswith(start):
+            return colour
+    return ""
+
+
+def _keys(scene: Scene) -> Panel:
+    relays = [(str(at), f"switch {name}") for at, name in enumerate(scene.relays[:9], start=1)]
+    keys = [Text.assemble((key, "bold reverse"), f" {what}") for key, what in (*relays, *ACTIONS)]
+    return Panel(Columns(keys, padding=(0, 3)), title="keys", title_align="left")
+
+
+def print_summary(lines: list[Line], title: str) -> None:
+    """The verdict, on stdout, in a terminal or not."""
+    print(f"\n{title}")
+    for line in lines:
+        print(f"  {'ok ' if line.good else 'NOT'} {line.name:26} {line.text}")
+    sys.stdout.flush()
