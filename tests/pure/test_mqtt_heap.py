@@ -189,3 +189,15 @@ def test_a_handler_that_publishes_allocates_nothing():
     rig.story.settle()
     rig.measure(world)
     less(200, len(rig.story.broker.payloads()))
+
+
+def test_the_deadline_allocates_nothing():
+    times = [0]
+
+    def work():
+        times[0] = rig.client.deadline()
+        rig.one.send(1)
+
+    rig = Rig(work)
+    rig.measure()
+    less(0, times[0])
