@@ -52,7 +52,7 @@ class Run:
         self.scene = scene
         self.failures: list[str] = []
         self.quit = False
-        self._seconds = seconds
+        self.seconds = seconds
         self._drawn = 0.0
 
     def play(self, script: Script, view, keys: Keys) -> None:
@@ -138,14 +138,14 @@ def verdict(scene: Scene, run: Run, offline: bool, stopped: int) -> int:
     """Print the summary; the exit status."""
     lines = summary(scene, offline, run.failures)
     good = all(line.good for line in lines)
-    if run._seconds is None:
+    if run.seconds is None:
         print_summary(lines, f"{scene.seconds:.0f} s")
         good = offline and not run.failures
     else:
         print_summary(lines, f"{scene.seconds:.1f} s: {'all of it happened' if good else 'FAILED'}")
     if not good and run.failures:
         print(f"\nthe node's last lines:\n{scene.node_tail()}")
-    if stopped and stopped != signal.SIGINT or stopped and run._seconds:
+    if stopped and stopped != signal.SIGINT or stopped and run.seconds:
         return 128 + stopped
     return 0 if good else 1
 

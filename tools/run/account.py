@@ -57,9 +57,16 @@ def settle(
             account.seen += message.acked is not None
         elif message.acked is not None:
             _missing(account, message, listening, kills)
-    contents = {(message.topic, message.payload) for message in messages}
-    account.again = sum(len(waiting[content]) for content in contents)
+    account.again = _again(messages, waiting)
     return account
+
+
+def _again(messages: list[Message], waiting: dict[tuple[str, bytes], list[Arrival]]) -> int:
+    """Arrivals beyond one for each message (and not older: the will has the same content)."""
+    first: dict[tuple[str, bytes], float] = {}
+    for message in messages:
+        first.setdefault((message.topic, message.payload), message.first)
+    return sum(one.time >= first[content] for content in first for one in waiting[content])
 
 
 def _take(candidates: list[Arrival], message: Message) -> bool:

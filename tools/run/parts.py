@@ -91,8 +91,9 @@ class Broker:
         return False
 
     @property
-    def running(self) -> bool:
-        return self._process is not None and self._process.poll() is None
+    def pid(self) -> int:
+        """Process id of the broker as it runs now."""
+        return self._process.pid
 
     def kill(self) -> None:
         """Kill it without warning; what it had in memory is gone."""
@@ -125,6 +126,7 @@ class Node:
 
     def __init__(self, folder: Path, board: BoardFile) -> None:
         self.log: collections.deque[str] = collections.deque(maxlen=LOG_LINES)
+        self.said = 0  # lines so far
         self.resets = 0
         self.exit_code: int | None = None  # set once it has ended for good
         self._folder = folder
@@ -151,7 +153,7 @@ class Node:
 
     def tail(self, lines: int) -> list[str]:
         """The last lines of its log."""
-        return list(self.log)[-lines:]
+        return list(self.log)[-lines:] if lines > 0 else []
 
     def interrupt(self) -> None:
         """Ctrl-C on the board's console: the node is to say goodbye and end."""
@@ -191,7 +193,7 @@ class Node:
     def _mind(self) -> None:
         while True:
             for line in self._process.stdout:
-                self.log.append(line.decode(errors="replace").rstrip("\n"))
+                self._note(line.decode(errors="replace").rstrip("\n"))
             code = self._process.wait()
             self._process.stdout.close()
             if self.stopping or not self._again(code):
@@ -199,6 +201,10 @@ class Node:
                 return
             self.resets += 1
             self._process = self._launch()
+
+    def _note(self, line: str) -> None:
+        self.log.append(line)
+        self.said += 1
 
     def _again(self, code: int) -> bool:
         if self._board.reset_cause() == "watchdog" and code == -signal.SIGKILL:
@@ -213,7 +219,7 @@ class Node:
             if seen != feeds or not timeout:
                 feeds, since = seen, now
             elif now - since > timeout:
-                self.log.append("(board) the watchdog bites: no feed in time")
+                self._note("(board) the watchdog bites: no feed in time")
                 self._board.reset_cause("watchdog")
                 self._process.kill()
                 feeds, since = -1, now

@@ -112,8 +112,8 @@ class Scene:
 
     def start(self) -> None:
         """Broker, then judge, then the node."""
-        self.tell("start", f"broker iotcore on port {self.broker.port}")
         self.broker.start()
+        self.tell("start", f"broker iotcore on port {self.broker.port}, process {self.broker.pid}")
         self.judge.start()
         if not self.judge.wait(lambda: self.judge.connected, 10):
             why = "; ".join(self.judge.errors) or "no answer in 10 s"
@@ -159,10 +159,9 @@ class Scene:
             if line := self.state.feed(arrival):
                 self.events.append((arrival.time - self.started, line))
         self._watch_outages()
-        log = list(self.node.log)
-        new = len(log) if self._told > len(log) else len(log) - self._told
-        self._told = len(log)
-        for line in log[len(log) - new :]:
+        new = self.node.said - self._told
+        self._told += new
+        for line in self.node.tail(new):
             self.tell("node", line)
         if not self.node.running and not self.node.stopping:
             raise Trouble(
@@ -192,6 +191,11 @@ class Scene:
     def faults_played(self) -> int:
         """Sensor reads that the board made fail."""
         return sum(self.board.faults(self.pins[name]) for name in self.sensors)
+
+    def rows_taken(self, sensor: str) -> list[tuple[int, int]]:
+        """The rows of the series that the sensor has gone through, the failed reads' too."""
+        count = self.board.reads(self.pins[sensor])
+        return [self.series[at % len(self.series)] for at in range(count)]
 
     def good_frames(self) -> int:
         """Sensor reads that the board answered well."""

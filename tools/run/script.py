@@ -56,8 +56,10 @@ def further(scene: Scene, seconds: float) -> Script:
     while scene.seconds + ROUND + END < seconds:
         kind = ("half-open", "cut", "broker", "wifi")[number % 4]
         yield from outage(scene, kind, SILENCE if kind == "half-open" else 1.0)
-        scene.sensor_fault(("timeout", "checksum")[number % 2], reads=1)
         yield from switch(scene, scene.relays[number % len(scene.relays)])
+        if number % 2:
+            scene.sensor_fault(("timeout", "checksum")[number // 2 % 2], reads=1)
+            yield from readings(scene, 1)
         number += 1
 
 

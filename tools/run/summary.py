@@ -51,34 +51,30 @@ def summary(scene: Scene, offline: bool, failures: list[str]) -> list[Line]:
 
 
 def _readings(scene: Scene) -> Line:
-    series = [list(one) for one in scene.state.readings.values()]
-    count = sum(len(one) for one in series)
-    cold = sum(reading.temperature < 0 for one in series for reading in one)
+    readings = [reading for one in scene.state.readings.values() for reading in one]
+    count, cold = len(readings), sum(reading.temperature < 0 for reading in readings)
     matching = all(
-        in_order([(r.temperature, r.humidity) for r in one], scene.series) for one in series
+        in_order([(r.temperature, r.humidity) for r in one], scene.rows_taken(name))
+        for name, one in scene.state.readings.items()
     )
     text = f"{count} received, {cold} below zero, "
     text += "each a row of the recorded series, in order" if matching else "not as recorded"
     return Line("readings", text, count >= 3 and matching)
 
 
-def in_order(readings: list[tuple[int, int]], series: list[tuple[int, int]]) -> bool:
-    """True if readings are rows of the (endlessly repeated) series, in its order.
+def in_order(readings: list[tuple[int, int]], rows: list[tuple[int, int]]) -> bool:
+    """True if the readings are among the rows the sensor took, in their order.
 
     Rows may be left out (a failed read takes one) and a reading may come twice (QoS 1).
     """
-    at = 0
-    for number, reading in enumerate(readings):
-        if number and reading == readings[number - 1] and series[(at - 1) % len(series)] == reading:
-            if series[at % len(series)] == reading:
-                at += 1
-            continue
-        for ahead in range(len(series)):
-            if series[(at + ahead) % len(series)] == reading:
-                at += ahead + 1
-                break
-        else:
-            return False
+    at, previous = 0, None
+    for reading in readings:
+        again = reading == previous and rows[at : at + 1] != [reading]
+        if not again:
+            if reading not in rows[at:]:
+                return False
+            at = rows.index(reading, at) + 1
+        previous = reading
     return True
 
 

@@ -132,15 +132,15 @@ def _counts(scene: Scene) -> Panel:
     table = Table(box=None, show_header=False, padding=(0, 1))
     grown = health.get("grown")
     rows = (
-        ("messages seen by judge", scene.state.live),
-        ("QoS-1 sent / acknowledged", f"{len(scene.wire.messages)} / {wire.down['PUBACK']}"),
-        ("unacknowledged / resent", f"{len(scene.wire.unacknowledged())} / {wire.resent}"),
+        ("messages seen", scene.state.live),
+        ("QoS-1 sent / acked", f"{len(scene.wire.messages)} / {wire.down['PUBACK']}"),
+        ("unacked / resent", f"{len(scene.wire.unacknowledged())} / {wire.resent}"),
         ("connects / restarts", f"{wire.connects} / {scene.node.resets}"),
         ("node errors", health.get("errors", "-")),
         ("sensor reads failed", scene.failures_told()),
         ("heap in use", f"{health.get('heap', '-')} bytes"),
         ("grown since connect", "-" if grown is None else f"{grown} bytes"),
-        ("longest step", f"{health.get('loop', '-')} ms"),
+        ("longest step so far", f"{scene.state.worst_ms} ms"),
         ("pings", wire.up["PINGREQ"]),
     )
     for name, value in rows:

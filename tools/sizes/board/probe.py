@@ -1,0 +1,193 @@
+"""Runs on the 32-bit build: prints how much heap the client, and the whole node, hold.
+
+The fakes are made before the first measurement, so their share is not counted.
+"""
+
+import gc
+
+_TOPIC = b"steadynode/greenhouse-1/fan/set"
+
+
+class Link:
+    """A transport with a broker behind it that says yes to everything and keeps nothing."""
+
+    def __init__(self):
+        self.answers = bytearray(256)
+        self.have = 0
+        self.taken = 0
+        self.count = 0
+
+    def open(self):
+        self.have = self.taken = 0
+        return True
+
+    def close(self):
+        pass
+
+    def readinto(self, buf, n):
+        left = self.have - self.taken
+        if not left:
+            return None
+        n = min(n, left)
+        for k in range(n):
+            buf[k] = self.answers[self.taken + k]
+        self.taken += n
+        return n
+
+    def write(self, buf, off, n):
+        end = off + n
+        while off < end:
+            off = self._packet(buf, off)
+        return n
+
+    def _packet(self, buf, off):
+        first = buf[off]
+        at = off + 1
+        length = buf[at] & 127
+        while buf[at] > 127:
+            at += 1
+            length |= (buf[at] & 127) << 7
+        at += 1
+        if first == 0x10:
+            self.say(b"\x20\x02\x00\x00")
+        elif first == 0x82:
+            self.say(b"\x90\x03")
+            self.say(buf[at : at + 2])
+            self.say(b"\x01")
+        elif first & 0xF6 == 0x32:
+            topic = buf[at] << 8 | buf[at + 1]
+            self.count += 1
+            self.say(b"\x40\x02")
+            self.say(buf[at + 2 + topic : at + 4 + topic])
+        return at + length
+
+    def say(self, data):
+        if self.have == self.taken:
+            self.have = self.taken = 0
+        self.answers[self.have : self.have + len(data)] = data
+        self.have += len(data)
+
+    def command(self, payload):
+        self.say(bytes([0x30, 2 + len(_TOPIC) + len(payload), 0, len(_TOPIC)]) + _TOPIC + payload)
+
+
+class Board:
+    """The seams of node.board.Board, with a sensor that always reads 21.4 degrees and 48 %."""
+
+    chip = "ESP32"
+
+    def __init__(self, link):
+        self.now = 1000
+        self.link = link
+        self.frame = b"\x01\xe0\x00\xd6\xb7"
+
+    def ticks(self):
+        return self.now
+
+    def random(self, bits):
+        return 0
+
+    def collect(self):
+        gc.collect()
+
+    def heap(self):
+        return gc.mem_alloc()
+
+    def reset_cause(self):
+        return "power-on"
+
+    def kinds(self):
+        return ()
+
+    def output(self, pin, level):
+        return self
+
+    def value(self, level):
+        pass
+
+    def dht(self, pin):
+        return self
+
+    def read(self, frame):
+        frame[:] = self.frame
+        return 0
+
+    def wlan(self, hostname):
+        return self
+
+    def join(self, ssid, password):
+        return 0
+
+    def up(self):
+        return True
+
+    def status(self):
+        return 1010
+
+    def rssi(self):
+        return -60
+
+    def transport(self, host, port):
+        return self.link
+
+    def watchdog(self, seconds):
+        return None
+
+
+def _held(since):
+    gc.collect()
+    return gc.mem_alloc() - since
+
+
+def client(_):
+    """Imported; made with 1 KiB of buffers; connected, with one subscription, after 100 messages."""
+    link = Link()
+    gc.collect()
+    base = gc.mem_alloc()
+    import mqtt
+
+    print("imported", _held(base))
+    made = mqtt.Client("probe", link, rx_size=512, tx_size=512)
+    made.subscribe(_TOPIC, 1, print_nothing)
+    made.connect()
+    for now in range(100):
+        made.step(now)
+        made.publish(b"probe/state", b"0123456789", None, 1)
+    assert made.state == mqtt.UP and made.acked > 90
+    print("connected,_with_1_KiB_of_buffers", _held(base))
+
+
+def print_nothing(message):
+    pass
+
+
+def node(config):
+    """As it runs: everything imported, set-up modules given back, 100 readings and commands."""
+    import json
+
+    link = Link()
+    board = Board(link)
+    gc.collect()
+    base = gc.mem_alloc()
+    made = _start(json.loads(config), board)
+    print("after_the_start", _held(base))
+    for k in range(3000):
+        board.now += 1000
+        if k % 30 == 5:
+            link.command(b"TOGGLE")
+        made.step(board.now)
+    assert made.client.acked > 100 and made.client.received > 90 and not made.errors
+    print("running", _held(base))
+
+
+def _start(data, board):
+    from node import app, build
+    from node.config import check
+
+    made = build(check(data, board), board, _quiet)
+    app.forget("config", "fields", "pins", "safe")
+    return made
+
+
+def _quiet(piece):
+    pass
