@@ -20,7 +20,7 @@ class Wire:
     block_writes   so many write() calls answer None
     fail_write_in  None, or after so many more writes the next one answers `errno`
     stuck          True: write() answers None, for as long as it is set
-    half_open      True: writes vanish, nothing arrives any more
+    half_open      True: writes vanish, nothing arrives, to the end of the connection
     over_ask       set True by readinto() if it was asked for more than `buf` can hold
     """
 
@@ -33,14 +33,14 @@ class Wire:
         self.read_limit = self.write_limit = _SIZE
         self.block_reads = self.block_writes = 0
         self.fail_write_in = None
-        self.stuck = self.half_open = False
+        self.stuck = False
         self.errno = ECONNRESET
         self._in = bytearray(_SIZE)
         self._out = bytearray(_SIZE)
         self._forget()
 
     def _forget(self):
-        self.is_open = False
+        self.is_open = self.half_open = False
         self.ended = False
         self.broken = False
         self._in_from = self._in_to = self._out_to = 0
