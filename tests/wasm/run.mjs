@@ -2,6 +2,8 @@
 //   node run.mjs CODE HOST_FOLDER=/FOLDER ...
 // Each host folder (its .py and .mpy files, recursively) is copied into the interpreter's own file
 // system first. What the code prints goes to stdout; an exception that gets out ends with code 1.
+// A form feed in CODE ends one run and begins the next in the same interpreter: this build collects
+// garbage only between runs, whatever gc.collect() is called for inside.
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { loadMicroPython } from "@micropython/micropython-webassembly-pyscript/micropython.mjs";
@@ -23,7 +25,7 @@ for (const pair of folders) {
   copy(mp.FS, pair.slice(0, cut), pair.slice(cut + 1));
 }
 try {
-  mp.runPython(code);
+  for (const part of code.split("\f")) mp.runPython(part);
 } catch (error) {
   process.stdout.write(`${error}\n`);
   process.exitCode = 1;

@@ -4,10 +4,12 @@
 
 lib/ is compiled with mpy-cross -O3, as it is put on a board, and run from the `.mpy` on the 32-bit
 WebAssembly build, whose objects have the layout of the ESP32's. A heap figure is gc.mem_alloc()
-after a collection, less what the interpreter and the fakes (probe.py) held before. The node is the
-one of config.example.json, connected over an in-memory transport, after 100 readings and commands.
+after a collection (that build collects only between two runs, so each stage is a run), less what
+the interpreter and the fakes of probe.py held before. The node is the one of config.example.json,
+connected over an in-memory transport.
 """
 
+import json
 import subprocess
 import sys
 import tempfile
@@ -38,14 +40,17 @@ def compile_lib(target):
         yield name, out.stat().st_size
 
 
-def heap(what, folder):
-    """Bytes that `what` (a function of probe.py) holds, from the modules in `folder`."""
-    here = Path(__file__).parent / "board"
-    config = (ROOT / "config.example.json").read_text()
-    done = run_code("wasm", f"import probe\nprobe.{what}({config!r})\n", [here, folder])
+def heap(stages, folder):
+    """Bytes held after each of `stages`, functions of probe.py, from the modules in `folder`."""
+    config = json.dumps((ROOT / "config.example.json").read_text())
+    collect = "\fimport gc\ngc.collect()\f"
+    code = f"import probe\nprobe.write_config({config}){collect}probe.base()"
+    for stage in stages:
+        code += f"\fprobe.{stage}(){collect}probe.held()"
+    done = run_code("wasm", code, [Path(__file__).parent / "board", folder])
     if done.code != 0:
-        raise SystemExit(f"sizes: {what} ended with an error:\n{done.output}")
-    return {k: int(v) for k, v in (line.split() for line in done.output.splitlines())}
+        raise SystemExit(f"sizes: the probe ended with an error:\n{done.output}")
+    return [int(line) for line in done.output.split()]
 
 
 def measured():
@@ -53,16 +58,18 @@ def measured():
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder)
         sizes = dict(compile_lib(target))
-        mqtt = sum(size for name, size in sizes.items() if name.parts[0] == "mqtt")
-        rows = [
-            (".mpy, bytes of flash", None),
-            ("lib/mqtt", mqtt),
-            ("lib/mqtt and lib/node", sum(sizes.values())),
-            ("heap, bytes on 32 bits", None),
-        ]
-        rows += [(f"lib/mqtt: {name}", n) for name, n in heap("client", target).items()]
-        rows += [(f"whole node: {name}", n) for name, n in heap("node", target).items()]
-    return rows
+        client = heap(("import_client", "run_client"), target)
+        node = heap(("start_node", "run_node"), target)
+    return [
+        (".mpy, bytes of flash", None),
+        ("lib/mqtt", sum(size for name, size in sizes.items() if name.parts[0] == "mqtt")),
+        ("lib/mqtt and lib/node", sum(sizes.values())),
+        ("heap, bytes on 32 bits", None),
+        ("lib/mqtt imported", client[0]),
+        ("lib/mqtt connected, with 1 KiB of buffers", client[1]),
+        ("the whole node, started", node[0]),
+        ("the whole node, after 50 minutes", node[1]),
+    ]
 
 
 def main():
@@ -74,7 +81,7 @@ def main():
             table.add_section()
             table.add_row(f"[bold]{what}[/bold]")
         else:
-            table.add_row(what.replace("_", " "), f"{size:,}")
+            table.add_row(what, f"{size:,}")
     table.add_section()
     table.add_row("an ESP32's first heap segment, less MicroPython", f"{SEGMENT - AT_BOOT:,}")
     Console().print(table)
