@@ -259,6 +259,17 @@ def test_q_ends_the_live_view_and_restores_the_terminal():
         assert termios.tcgetattr(run.slave) == run.before
 
 
+def test_leaving_in_an_outage_still_ends_with_offline():
+    with Run(terminal=True) as run:
+        run.until("steadynode/greenhouse-1 +online")
+        run.press("b")
+        run.until("OUTAGE")
+        run.press("q")
+        assert run.end() == 0
+        assert "`offline` seen by the judge" in run.text
+        assert "NOT" not in run.text
+
+
 def test_a_node_that_dies_gives_the_terminal_back(tmp_path):
     path = config(tmp_path, lambda values: values["devices"][0].update(kind="nothing"))
     with Run("--config", path, terminal=True) as run:

@@ -20,7 +20,7 @@ from .keys import Keys
 from .parts import Trouble
 from .scene import EXAMPLE, Scene
 from .script import SHORTEST, Script, Wait, arrive, demonstration
-from .summary import summary
+from .summary import DEMONSTRATION, Needed, summary
 from .view import make_view, print_summary
 
 FRAME_S = 0.05
@@ -136,7 +136,8 @@ def play(arguments: argparse.Namespace) -> int:
 
 def verdict(scene: Scene, run: Run, offline: bool, stopped: int) -> int:
     """Print the summary; the exit status."""
-    lines = summary(scene, offline, run.failures)
+    needed = DEMONSTRATION if run.seconds else Needed()
+    lines = summary(scene, offline, run.failures, needed)
     good = all(line.good for line in lines)
     if run.seconds is None:
         print_summary(lines, f"{scene.seconds:.0f} s")

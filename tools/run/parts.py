@@ -133,6 +133,7 @@ class Node:
         self._board = board
         self._command = micropython()
         self.stopping = False
+        self._bitten = False  # killed by the watchdog
         self._process: subprocess.Popen | None = None
         self._thread = threading.Thread(target=self._mind, name="node", daemon=True)
         self._watch = threading.Thread(target=self._watchdog, name="watchdog", daemon=True)
@@ -207,9 +208,8 @@ class Node:
         self.said += 1
 
     def _again(self, code: int) -> bool:
-        if self._board.reset_cause() == "watchdog" and code == -signal.SIGKILL:
-            return True
-        return code == boardlayout.RESET_EXIT
+        bitten, self._bitten = self._bitten, False
+        return bitten or code == boardlayout.RESET_EXIT
 
     def _watchdog(self) -> None:
         feeds, since = -1, time.monotonic()
@@ -221,6 +221,7 @@ class Node:
             elif now - since > timeout:
                 self._note("(board) the watchdog bites: no feed in time")
                 self._board.reset_cause("watchdog")
+                self._bitten = True
                 self._process.kill()
                 feeds, since = -1, now
             time.sleep(0.1)

@@ -36,6 +36,7 @@ class Outage:
     began: float
     mended: float | None = None
     back: float | None = None  # connected again, and a reading seen after it
+    judged: bool = True  # False if the run ended before the node could come back
 
 
 def run_config(path: Path, port: int) -> dict:
@@ -123,7 +124,14 @@ class Scene:
         self.tell("start", f"node on the Unix port, process {self.node.pid}")
 
     def end(self, seconds: float = 6) -> bool:
-        """Ctrl-C on the node's console; True if it said `offline` and ended with status 0."""
+        """Ctrl-C on the node's console; True if it said `offline` and ended with status 0.
+
+        What was taken away is given back first, or nobody could hear the farewell.
+        """
+        while outage := self.out():
+            outage.judged = False
+            self.mend(outage)
+            self._wait_online(outage.mended, seconds)
         self.tell("end", "Ctrl-C on the node's console")
         before = self.judge.count()
         self.node.interrupt()
@@ -131,6 +139,14 @@ class Scene:
         offline = self.judge.wait(lambda: self._farewell(before), 2)
         self.update()
         return ended and offline and self.node.exit_code == 0
+
+    def _wait_online(self, mended: float, seconds: float) -> None:
+        """Until a health message shows that the node's connection carries again."""
+        topic = self.state.base + "health"
+        self.judge.wait(
+            lambda: any(one.time > mended and one.topic == topic for one in self.judge.arrivals()),
+            seconds,
+        )
 
     def _farewell(self, before: int) -> bool:
         topic = self.state.base + "status"
