@@ -10,6 +10,7 @@ TRANSPORT = -31
 
 
 def test_messages_of_both_qos_go_both_ways(broker, make_puppet, make_judge):
+    # MQTT-7.0.0-2, 7.1.2-1: a conforming server, plain TCP, nothing beside the standard
     judge = make_judge(broker.port)
     judge.subscribe("up/#")
     puppet = make_puppet(broker.port)

@@ -15,6 +15,7 @@ ECONNREFUSED = -111
 
 
 def test_commands_for_a_kept_session_wait_while_the_client_is_away(broker, make_puppet, make_judge):
+    # MQTT-4.1.0-2; 3.1.3-2: and for no other client id
     judge = make_judge(broker.port)
     puppet = make_puppet(broker.port, "keeper", clean_session=False)
     assert puppet.start() == 0
@@ -23,8 +24,12 @@ def test_commands_for_a_kept_session_wait_while_the_client_is_away(broker, make_
     puppet.wait_event(CLOSED)
     for k in range(10):
         judge.publish(f"cmd/{k}", f"order {k}")
+    other = make_puppet(broker.port, "somebody else", clean_session=False)
+    assert other.start() == 0
     assert puppet.start() == 1
     messages = puppet.wait_messages(10)
+    assert other.call("counters")["unmatched"] == 0
+    other.exit()
     assert [m[:3] for m in messages] == [[f"cmd/{k}", f"order {k}", 1] for k in range(10)]
     puppet.exit()
 

@@ -45,7 +45,8 @@ def refused_with(data):
 
 
 def test_a_plain_connect_carries_client_id_keepalive_and_clean_session():
-    # MQTT-3.1.0-1, 3.1.3-3, 3.1.2-11, -13, -15, -18, -20: no field without its flag
+    # MQTT-3.1.0-1, 3.1.3-3; no field without its flag: 3.1.2-11, 3.1.2-13, 3.1.2-15, 3.1.2-18,
+    # 3.1.2-20
     packet = connect_of(client_id=b"node-1", keepalive=37)
     eq(packet.client_id, b"node-1")
     eq(packet.keepalive, 37)
@@ -178,11 +179,27 @@ def test_a_peer_that_closes_silently_is_told_apart_from_a_refusal():
 
 
 def test_a_reset_gives_the_errno():
+    # MQTT-4.8.0-2
     story = Story().connect()
     story.wire.reset()
     story.settle()
     eq(story.last(), (CLOSED, TRANSPORT, -104))
     eq(story.client.closes, 1)
+
+
+def test_a_transport_that_raises_instead_is_treated_alike():
+    # MicroPython's own socket does, for a failed connection
+    story = Story().connect()
+    story.wire.raises = True
+    story.wire.reset()
+    story.settle()
+    eq(story.last(), (CLOSED, TRANSPORT, -104))
+    eq((story.client.state, story.client.handler_errors), (DOWN, 0))
+    story.connect()
+    story.client.publish(b"t", b"x")
+    story.wire.fail_write_in = 0
+    story.settle()
+    eq(story.last(), (CLOSED, TRANSPORT, -104))
 
 
 def test_a_transport_that_cannot_open_gives_its_errno():

@@ -86,17 +86,19 @@ def test_a_three_byte_remaining_length_arrives_whole():
 
 
 def test_what_can_never_work_is_refused_with_its_code():
-    # MQTT-3.3.2-2, 4.7.1-1, 4.7.3-1, 4.7.3-2, 3.3.1-4, 1.5.3-1
+    # MQTT-3.3.2-2, 4.7.1-1, 4.7.3-1, 4.7.3-2, 4.7.3-3, 3.3.1-4, 1.5.3-1
     client = Story().connect().client
     for topic in (b"", b"a/+", b"#", b"a\x00", b"\xff", b"\xed\xa0\x80", b"\xc0\xaf", b"\xe2\x82"):
         eq(client.publish(topic, b"x"), BAD_TOPIC, "%r" % topic)
+    eq(client.publish(b"a" * 65536, b""), BAD_TOPIC)
+    eq(client.publish(b"a" * 65535, b""), TOO_LARGE)
     eq(client.publish(b"t", b"x", qos=3), BAD_QOS)
     eq(client.publish(b"t", b"x", qos=-1), BAD_QOS)
     eq(client.publish(b"t", 5), BAD_PAYLOAD)
     eq(client.publish(b"t", b"x", 2), BAD_PAYLOAD)
     eq(client.publish(b"t", b"x", -1), BAD_PAYLOAD)
     eq(client.publish(b"t", b"x" * 2000), TOO_LARGE)
-    eq(client.refused, 14)
+    eq(client.refused, 16)
     eq(client.state, UP)
 
 
@@ -181,6 +183,21 @@ def test_without_a_session_they_go_out_as_new_messages_with_fresh_ids_in_order()
         eq(story.broker.publishes(), [(b"t", b"%d" % k, 1, 0) for k in range(3)])
         true(not set(old) & set(ids(story)), "%r again in %r" % (old, ids(story)))
         eq([handle for handle, _ in story.of(ACKED)], handles)
+
+
+def test_a_clean_session_is_new_whatever_the_broker_says_of_an_old_one():
+    # MQTT-3.1.2-6; a broker that says session present 1 here is wrong
+    story = silent(clean_session=True)
+    inbox = []
+    story.client.subscribe(b"f", 1, inbox.append)
+    story.client.publish(b"t", b"x", qos=1)
+    story.settle()
+    old = ids(story)
+    story.forget()
+    story.reconnect(present=1)
+    eq(story.broker.publishes(), [(b"t", b"x", 1, 0)])
+    true(ids(story) != old)
+    eq(len(story.broker.of(peer.SUBSCRIBE)), 1)
 
 
 def test_the_ack_of_an_earlier_message_is_kept_over_a_reconnect():

@@ -21,6 +21,7 @@ class Wire:
     fail_write_in  None, or after so many more writes the next one answers `errno`
     stuck          True: write() answers None, for as long as it is set
     half_open      True: writes vanish, nothing arrives, to the end of the connection
+    raises         True: errors are raised as OSError, as MicroPython's sockets do
     over_ask       set True by readinto() if it was asked for more than `buf` can hold
     """
 
@@ -28,7 +29,7 @@ class Wire:
         self.opens = 0
         self.closes = 0
         self.writes = 0
-        self.over_ask = False
+        self.over_ask = self.raises = False
         self.opening = []
         self.read_limit = self.write_limit = _SIZE
         self.block_reads = self.block_writes = 0
@@ -80,8 +81,13 @@ class Wire:
         if self.half_open:
             return None
         if self.broken:
-            return self.errno
+            return self._failed()
         return 0 if self.ended else None
+
+    def _failed(self):
+        if self.raises:
+            raise OSError(-self.errno)
+        return self.errno
 
     def write(self, buf, off, n):
         if not self.is_open:
@@ -94,7 +100,7 @@ class Wire:
         if self.fail_write_in == 0 or self.broken or self.ended:
             self.fail_write_in = None
             self.broken = True
-            return self.errno
+            return self._failed()
         if self.fail_write_in:
             self.fail_write_in -= 1
         self.writes += 1
