@@ -22,9 +22,12 @@ SUMMARY_S = 60
 
 
 @pytest.fixture(autouse=True)
-def unix_port(micropython, monkeypatch):
-    """The run uses the same Unix port as the tests."""
+def surroundings(micropython, monkeypatch, tmp_path):
+    """The run uses the same Unix port as the tests, and leaves its folder where they end it."""
+    folder = tmp_path / "tmp"
+    folder.mkdir()
     monkeypatch.setenv("MICROPYTHON", micropython)
+    monkeypatch.setenv("TMPDIR", str(folder))
 
 
 class Run:
@@ -132,7 +135,7 @@ def config(tmp_path, change):
     return str(path)
 
 
-def test_the_demonstration_of_15_seconds_ends_well_with_its_summary():
+def test_the_demonstration_of_15_seconds_ends_well_with_its_summary(tmp_path):
     started = time.monotonic()
     with Run("--seconds", "15") as run:
         pids = children(run)
@@ -153,6 +156,7 @@ def test_the_demonstration_of_15_seconds_ends_well_with_its_summary():
             assert re.search(line, run.text), f"{line} in:\n{run.text}"
         assert took < 30
         eventually(lambda: all(gone(pid) for pid in pids), "no child is left")
+        assert list((tmp_path / "tmp").iterdir()) == [], "no folder is left"
 
 
 def test_a_node_that_is_killed_fails_the_demonstration_and_shows_its_log():
