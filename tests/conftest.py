@@ -1,6 +1,4 @@
-"""What every test may use: the three-runtime suite, the interpreter, the brokers, free ports."""
-
-import socket
+"""What every test may use: the three-runtime suite, and the interpreter."""
 
 import pytest
 
@@ -10,14 +8,6 @@ from tests.support.pure_plugin import (  # noqa: F401 (hooks and a helper for al
     pytest_pycollect_makemodule,
     pytest_terminal_summary,
 )
-
-
-@pytest.fixture
-def free_port():
-    """A TCP port of the loopback that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,6 @@
 """Sessions and outages: kept sessions, brokers that stop and come back, refusals, bad addresses."""
 
+import socket
 import threading
 
 import pytest
@@ -190,8 +191,6 @@ def test_the_second_broker_takes_over_when_the_first_stops(make_broker, make_pup
 
 @pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 400 Bad Request\r\n\r\n"])
 def test_something_else_on_the_port_is_reported_and_retried(make_puppet, answer):
-    import socket
-
     with socket.socket() as server:
         server.bind(("127.0.0.1", 0))
         server.listen()
@@ -208,6 +207,13 @@ def test_something_else_on_the_port_is_reported_and_retried(make_puppet, answer)
         puppet.exit()
 
 
-def test_mosquitto_is_found_where_ci_runs(make_broker):
-    assert make_broker("mosquitto").port > 0
-    assert brokers.MOSQUITTO
+def test_a_missing_mosquitto_is_a_failure_in_ci_and_a_named_skip_elsewhere(
+    make_broker, monkeypatch
+):
+    monkeypatch.setattr(brokers, "MOSQUITTO", None)
+    monkeypatch.setenv("CI", "true")
+    with pytest.raises(pytest.fail.Exception, match="tests with Mosquitto"):
+        make_broker("mosquitto")
+    monkeypatch.setenv("CI", "")
+    with pytest.raises(pytest.skip.Exception, match="left out: tests with Mosquitto.*apt-get"):
+        make_broker("mosquitto")

@@ -75,11 +75,7 @@ def test_pytest_reports_each_runtime_as_its_own_test(runtime, tmp_path):
     (folder / "test_sample.py").write_text(
         "def test_good():\n    pass\ndef test_bad():\n    raise ValueError('shown')\n"
     )
-    command = [sys.executable, "-m", "pytest", "-v", "-c", str(runtimes.ROOT / "pyproject.toml")]
-    command += ["-p", "tests.support.pure_plugin", "-p", "no:cacheprovider", str(folder)]
-    done = subprocess.run(
-        command, cwd=runtimes.ROOT, capture_output=True, text=True, env={**os.environ, "CI": "true"}
-    )
+    done = run_pytest(folder, {"CI": "true"})
     assert done.returncode == 1, done.stdout
     assert f"test_sample.py::test_good[{runtime}] PASSED" in done.stdout
     assert f"test_sample.py::test_bad[{runtime}] FAILED" in done.stdout
@@ -101,3 +97,23 @@ def test_an_absent_runtime_is_a_failure_in_ci_and_a_named_skip_elsewhere(
     monkeypatch.setenv("CI", "")
     with pytest.raises(pytest.skip.Exception, match="left out"):
         run(runtime, tmp_path, "def test_a():\n    pass\n", ("test_a",))
+
+
+def test_what_was_left_out_is_named_at_the_end(runtime, tmp_path):
+    folder = tmp_path / "pure"
+    folder.mkdir()
+    (folder / "test_sample.py").write_text("def test_good():\n    pass\n")
+    missing = {"CI": "", "MICROPYTHON": str(tmp_path / "nowhere")}
+    done = run_pytest(folder, missing)
+    assert done.returncode == 0, done.stdout
+    left_out = f"LEFT OUT: the suite on {runtime}: no MicroPython Unix port at "
+    assert (left_out in done.stdout) == (runtime == "unix")
+
+
+def run_pytest(folder, environment):
+    command = [sys.executable, "-m", "pytest", "-v", "-c", str(runtimes.ROOT / "pyproject.toml")]
+    command += ["-p", "tests.support.pure_plugin", "-p", "no:cacheprovider", str(folder)]
+    environment = {**os.environ, **environment}
+    return subprocess.run(
+        command, cwd=runtimes.ROOT, capture_output=True, text=True, env=environment
+    )
