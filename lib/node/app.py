@@ -1,7 +1,11 @@
 """Runs the node until Ctrl-C or a reboot command: configuration, loop, orderly end."""
 
+import sys
+
 from mqtt._shim import const
 from node.clock import since
+from node.guard import Guard
+from node.log import put_piece
 
 _IDLE_MS = const(5)  # between two steps: the longest a message waits to be noticed
 _FAREWELL_MS = const(1000)  # for the broker to acknowledge `offline`
@@ -18,6 +22,7 @@ def run(path="config.json"):
 
     board = Board()
     node = start(path, board)
+    forget("config", "fields", "pins", "safe")
     try:
         loop(node, board)
     except KeyboardInterrupt:
@@ -29,38 +34,55 @@ def run(path="config.json"):
 
 
 def start(path, board, put=None):
-    """The node made from the file. What only the set-up needed is given back to the heap."""
+    """The node made from the file; ConfigError after every fault was told."""
     from node import build
     from node.config import ConfigError, load
 
-    config = load(path, board)
     try:
-        node = build(config, board, put)
-    except ValueError as error:
-        raise ConfigError(path, ["mqtt: %s" % error])
-    return node
+        config = load(path, board)
+        return build(config, board, put)
+    except ConfigError as error:
+        problems = error.problems
+    except ValueError as error:  # the client's word on settings that do not fit together
+        problems = ["mqtt or devices: %s" % error]
+    put = put or put_piece
+    for problem in problems:
+        put("0 E config: %s\n" % problem)
+    raise ConfigError(path, problems)
+
+
+def forget(*names):
+    """Give modules that only the start needed back to the heap."""
+    import node
+
+    for name in names:
+        sys.modules.pop("node." + name, None)
+        if hasattr(node, name):
+            delattr(node, name)
 
 
 def loop(node, board):
     """Step by step until a reboot is asked for. Allocates nothing."""
-    health = node.health
+    guard = Guard()
     while not node.service.reboot:
-        now = board.ticks()
-        guarded(node, now)
-        spent = since(board.ticks(), now)
-        if spent > health.worst:
-            health.worst = spent
+        timed_step(node, board, guard)
         board.sleep(_IDLE_MS)
 
 
-def guarded(node, now):
-    """One step; a fault in our own code is counted and told, and the next step is tried. The
+def timed_step(node, board, guard):
+    """One step. A fault in our own code is counted and told, and the next step is tried; but the
     watchdog is fed at the end of a good step only, so a node that cannot recover restarts."""
-    try:
-        node.step(now)
-    except Exception as error:
+    now = board.ticks()
+    _guarded(node, guard, now)
+    if guard.caught:
         node.errors += 1
-        node.log.say("E", "node", "a step failed: ", error.__class__.__name__, " ", str(error))
+        node.log.say("E", "node", "a step failed: ", guard.name)
+    node.health.took(since(board.ticks(), now))
+
+
+def _guarded(node, guard, now):
+    with guard:
+        node.step(now)
 
 
 def farewell(node, board):

@@ -13,7 +13,6 @@ import time
 
 import machine
 import network
-from mqtt.tcp import TcpTransport
 
 
 class Board:
@@ -82,6 +81,8 @@ class Board:
 
     def transport(self, host, port):
         """One TCP way to a broker. Allocates."""
+        from mqtt.tcp import TcpTransport  # boot.py needs the pins only, and at once
+
         return TcpTransport(host, port)
 
     def watchdog(self, seconds):

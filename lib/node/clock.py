@@ -13,8 +13,9 @@ def since(now, then):
 
 
 def later(now, ms):
-    """The time `ms` after `now`."""
-    return (now + ms) & 0x3FFFFFFF
+    """The time `ms` after `now`, for ms up to 6.2 days."""
+    # A plain sum would pass 2^30 near the wrap and be a big integer on a 32-bit board.
+    return (now - 0x3FFFFFFF + ms - 1) & 0x3FFFFFFF
 
 
 class Clock:

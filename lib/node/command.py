@@ -7,6 +7,8 @@ Everything else is one of the errors below. An unknown member is an error, not i
 relay off but never on.
 """
 
+from mqtt._shim import const
+
 OFF = 0
 ON = 1
 TOGGLE = 2
@@ -16,21 +18,18 @@ TOO_LONG = -2
 NOT_TEXT = -3
 UNKNOWN = -4
 NOT_JSON = -5
-NO_STATE = -6
-BAD_FOR = -7
+BAD_FOR = -6
 
-LONGEST = 96  # bytes; a valid command with generous spacing has fewer
-FOR_MAX = 2592000  # seconds: 30 days
+_LONGEST = const(96)  # bytes; a valid command with generous spacing has fewer
+_FOR_MAX = const(2592000)  # seconds: 30 days
 
-_KEYS = (b'"state"', b'"for"')
-_STATES = (b"OFF", b"ON", b"TOGGLE")
+_WORDS = (b"OFF", b"ON", b"TOGGLE")
 _WHY = (
     "empty",
     "over 96 bytes",
-    "has bytes that are not ASCII",
-    'not ON, OFF, TOGGLE or {"state":"ON","for":30}',
-    "not JSON with only state and for",
-    "state missing, or not ON, OFF or TOGGLE",
+    "not ASCII text",
+    "not ON, OFF or TOGGLE",
+    'not like {"state":"ON","for":30}',
     "for must be 1..2592000 whole seconds, with state ON",
 )
 
@@ -57,107 +56,80 @@ class Command:
         self._end = end
         self.state = -1
         self.seconds = 0
-        if end - start > LONGEST:
+        if end - start > _LONGEST:
             return TOO_LONG
         if not self._is_text():
             return NOT_TEXT
-        self._space()
-        if self._at == self._end:
+        if self._over():
             return EMPTY
-        if self._take(123):  # {
-            return self._object()
-        self.state = self._word(_STATES)
-        if self.state < 0 or not self._finished():
-            return UNKNOWN
-        return 0
+        if self._take(b"{"):
+            return self._members()
+        return 0 if self._word() and self._over() else UNKNOWN
 
-    def _object(self):
-        while True:
-            key = self._word(_KEYS)
-            if key < 0 or not self._take(58):  # :
-                return NOT_JSON
-            error = self._number() if key else self._state()
-            if error:
-                return error
-            if not self._take(44):  # ,
-                break
-        if not self._take(125) or not self._finished():  # }
+    def _members(self):
+        error = self._member()
+        while not error and self._take(b","):
+            error = self._member()
+        if error:
+            return error
+        if not self._take(b"}") or not self._over() or self.state < 0:
             return NOT_JSON
-        if self.state < 0:
-            return NO_STATE
         return BAD_FOR if self.seconds and self.state != ON else 0
 
-    def _state(self):
-        if self.state >= 0:
-            return NOT_JSON  # given twice
-        self._space()
-        if not self._byte(34):
-            return NO_STATE
-        self.state = self._match(_STATES)  # no space is skipped inside the quotes
-        return 0 if self.state >= 0 and self._byte(34) else NO_STATE
+    def _member(self):
+        if self.state < 0 and self._take(b'"state"'):
+            good = self._take(b":") and self._take(b'"') and self._word() and self._here(b'"')
+            return 0 if good else NOT_JSON
+        if not self.seconds and self._take(b'"for"') and self._take(b":"):
+            return self._number()
+        return NOT_JSON
 
     def _number(self):
-        if self.seconds:
-            return NOT_JSON
         self._space()
+        at = self._at
         value = 0
-        while self._at < self._end and 48 <= self._buf[self._at] <= 57:
-            value = value * 10 + self._buf[self._at] - 48
-            if value == 0 or value > FOR_MAX:
-                return BAD_FOR
-            self._at += 1
-        if value == 0:
-            return BAD_FOR
+        while at < self._end and 48 <= self._buf[at] <= 57 and value <= _FOR_MAX:
+            value = value * 10 + self._buf[at] - 48
+            at += 1
         self.seconds = value
-        # 1.5, 1e3 and 30s are numbers or not, but never whole seconds.
-        if self._at < self._end and self._buf[self._at] > 44 and self._buf[self._at] != 125:
+        # 030 is no JSON and "30" no number; the rest of 1.5 or 1e3 is refused behind it.
+        if not 0 < value <= _FOR_MAX or self._buf[self._at] == 48:
             return BAD_FOR
+        self._at = at
         return 0
 
-    def _word(self, words):
-        self._space()
-        return self._match(words)
-
-    def _match(self, words):
-        """Index of the word that comes next, or -1. No word may be another's beginning."""
-        index = 0
-        for word in words:
+    def _word(self):
+        """Read a state; none is the beginning of another."""
+        for word in _WORDS:
+            self.state += 1
             if self._here(word):
-                return index
-            index += 1
-        return -1
+                return True
+        return False
 
-    def _here(self, word):
-        at = self._at + len(word)
-        if at > self._end or not self._buf.startswith(word, self._at):
+    def _here(self, text):
+        at = self._at + len(text)
+        if at > self._end or not self._buf.startswith(text, self._at):
             return False
         self._at = at
         return True
 
-    def _take(self, value):
+    def _take(self, text):
         self._space()
-        return self._byte(value)
+        return self._here(text)
 
-    def _byte(self, value):
-        if self._at < self._end and self._buf[self._at] == value:
-            self._at += 1
-            return True
-        return False
-
-    def _finished(self):
+    def _over(self):
         self._space()
         return self._at == self._end
 
     def _space(self):
-        buf = self._buf
-        while self._at < self._end and (buf[self._at] == 32 or 9 <= buf[self._at] <= 13):
+        while self._at < self._end and self._buf[self._at] <= 32:
             self._at += 1
 
     def _is_text(self):
+        # Of the control characters only tab and line ends, which count as space.
         at = self._at
         while at < self._end:
-            value = self._buf[at]
-            if value > 126 or (value < 32 and not 9 <= value <= 13):
+            if not 32 <= self._buf[at] < 127 and not 9 <= self._buf[at] <= 13:
                 return False
             at += 1
         return True

@@ -145,18 +145,27 @@ class Node:
 
     def _publish(self, now):
         """Hand over what is marked. True if the client accepted something."""
-        if self._full_at >= 0 and self.client.queued >= self._full_at:
-            return False  # asking again would only count refusals
-        self._full_at = -1
-        some = self._publish_node(now)
+        if self._full_at >= 0 and self.client.queued < self._full_at:
+            self._full_at = -1
+        some = self._full_at < 0 and self._publish_node(now)
+        return self._publish_devices() or some
+
+    def _publish_devices(self):
+        some = False
         for slot in self.slots:
-            if self._full_at < 0 and self._tellable(slot.device):
-                some = self._accepted(slot.publish(self.out)) or some
+            if self._tellable(slot) and self._publish_slot(slot):
+                some = True
         return some
 
-    def _tellable(self, device):
+    def _publish_slot(self, slot):
+        return self._accepted(slot.publish(self.out))
+
+    def _tellable(self, slot):
+        device = slot.device
+        if not device.dirty or (self._full_at >= 0 and not slot.fresh):
+            return False  # asking a full outbox again would only count refusals
         # What is retained is only of use when it is new: it waits for the connection.
-        return device.dirty and (not device.retain or self.client.state == _UP)
+        return not device.retain or self.client.state == _UP
 
     def _publish_node(self, now):
         some = False
@@ -174,8 +183,10 @@ class Node:
         self.health.take()
         out.open(self._health.buf, self._health.start)
         out.fill(self.health.template, self.health.values)
+        if not self._accepted(self._health.send(out.at - self._health.start)):
+            return False
         self._health_at = later(now, self._health_ms)
-        return self._accepted(self._health.send(out.at - self._health.start))
+        return True
 
     def _send_status(self, text):
         self.out.open(self._status.buf, self._status.start)

@@ -144,7 +144,9 @@ def _right(rule):
 
 def _is_text(value):
     # Half of a surrogate pair is no character: it has no UTF-8 form (MQTT-1.5.3-1).
-    return isinstance(value, str) and not any(c == "\0" or "\ud800" <= c <= "\udfff" for c in value)
+    return isinstance(value, str) and not any(
+        c == "\0" or 0xD800 <= ord(c) <= 0xDFFF for c in value
+    )
 
 
 def _is_level(value, longest):
@@ -157,9 +159,10 @@ def _is_level(value, longest):
 def unknown(name, known):
     """What to say of a name that is not among the known ones."""
     known = sorted(known)
-    near = [k for k in known if isinstance(name, str) and _distance(name, k) <= 2]
-    if near:
-        return 'unknown; did you mean "%s"?' % near[0]
+    for distance in (1, 2):
+        for near in known:
+            if isinstance(name, str) and _distance(name, near) == distance:
+                return 'unknown; did you mean "%s"?' % near
     return "unknown; known here: " + ", ".join(known)
 
 

@@ -20,6 +20,7 @@ class Health:
         self.level = 0  # heap bytes in use just after the last connect
         self.worst = 0  # longest step since the last health message, ms
         self._node = node
+        self._at = 0
         names = b""
         for slot in node.slots:
             if slot.device.COUNTS:
@@ -35,6 +36,11 @@ class Health:
             text += ',"%s":\x01' % name
             self.values.append(0)
         return ('"%s":{%s}' % (slot.name, text[1:])).encode()
+
+    def took(self, ms):
+        """A step took so long."""
+        if ms > self.worst:
+            self.worst = ms
 
     def take(self):
         """Read every number."""
@@ -65,14 +71,13 @@ class Health:
     def _slots(self, slots):
         self.values[15] = 0
         self.values[16] = self._node.service.refused
-        at = _FIXED
+        self._at = _FIXED
         for slot in slots:
-            self._slot(slot, at)
-            at += len(slot.device.counts)
+            self._slot(slot)
 
-    def _slot(self, slot, at):
+    def _slot(self, slot):
         self.values[15] += slot.lost
         self.values[16] += slot.refused
         for count in slot.device.counts:
-            self.values[at] = count
-            at += 1
+            self.values[self._at] = count
+            self._at += 1

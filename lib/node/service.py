@@ -17,7 +17,6 @@ _UNKNOWN = const(3)
 _RETAINED = const(4)
 _REPEATED = const(5)
 
-_WORDS = (b"identify", b"report", b"reboot")
 _TEXTS = (
     "identify",
     "report",
@@ -77,9 +76,9 @@ class Service:
     def _which(self, buf, start, end):
         while end > start and buf[end - 1] <= 32:
             end -= 1
-        index = 0
-        for word in _WORDS:
-            if end - start == len(word) and buf.startswith(word, start):
-                return index
-            index += 1
-        return _UNKNOWN
+        size = end - start
+        if size == 8 and buf.startswith(b"identify", start):
+            return _IDENTIFY
+        if size == 6 and buf.startswith(b"report", start):
+            return _REPORT
+        return _REBOOT if size == 6 and buf.startswith(b"reboot", start) else _UNKNOWN

@@ -8,8 +8,9 @@ device kind stops only itself. Nothing here allocates after set-up.
 
 from mqtt._shim import const
 from node.clock import later, since
+from node.guard import Guard
 
-RAISED = -99  # sample() raised; `fault` names the exception
+RAISED = -99  # sample() raised an exception
 
 _FIRST_MS = const(2000)  # sensors want 2 s after power-up
 _STAGGER_MS = const(400)  # so that slow reads do not fall into one step
@@ -26,11 +27,13 @@ class Slot:
         )
         self.lost = 0  # readings overwritten before the outbox had room
         self.refused = 0  # commands refused
-        self.fault = ""
+        self.fresh = False  # read, and not yet offered to the outbox
+        self.guard = Guard()
         self.sampled = device.every > 0
         self.timed = hasattr(device, "tick")
         self._interval = device.every * 1000
         self._due = later(clock.now, _FIRST_MS + index * _STAGGER_MS)
+        self._regular = self._due  # the next read of the interval's grid
         self._last = -1  # when it was read; -1 = never
         self._again = False  # the next read is the early one after a failure
         self._bad = 0  # failures in a row
@@ -48,6 +51,8 @@ class Slot:
         if self.sampled and self._last >= 0 and since(self._due, now) > 0:
             earliest = later(self._last, self.device.GAP_MS)
             self._due = now if since(now, earliest) >= 0 else earliest
+            self._regular = self._due
+            self._again = False
 
     def read(self, now):
         """Sample and plan the next read. 0, or the sensor's error, or RAISED."""
@@ -57,12 +62,14 @@ class Slot:
         self._plan(now, code)
         if code:
             self._failed(code)
-        elif waiting:
+            return code
+        self.fresh = True
+        if waiting:
             self.lost += 1
-        if not code and self._bad:
+        if self._bad:
             self._log.say("I", self.name, "reads again, after failures: ", self._bad)
             self._bad = 0
-        return code
+        return 0
 
     def tick(self, now):
         """Let a device's own time run."""
@@ -72,6 +79,7 @@ class Slot:
     def publish(self, out):
         """Hand the state to the client. Its answer: a handle, or a negative code."""
         pub = self.pub
+        self.fresh = False
         out.open(pub.buf, pub.start)
         self.device.encode(out)
         code = pub.send(out.at - pub.start)
@@ -80,28 +88,25 @@ class Slot:
         return code
 
     def _sample(self, now):
-        try:
+        with self.guard:
             return self.device.sample(now)
-        except Exception as error:
-            self.fault = error.__class__.__name__
         return RAISED
 
     def _plan(self, now, code):
         gap = self.device.GAP_MS
+        if not self._again:
+            self._regular = later(self._regular, self._interval)
+        if since(self._regular, now) < gap:
+            self._regular = later(now, gap)  # late, or as often as the sensor allows
         self._again = code != 0 and not self._again and self._interval >= 2 * gap
-        if self._again:
-            self._due = later(now, gap)
-        else:
-            self._due = later(self._due, self._interval)
-            if since(self._due, now) < gap:
-                self._due = later(now, max(gap, self._interval))
+        self._due = later(now, gap) if self._again else self._regular
 
     def _failed(self, code):
         # The 1st, 2nd, 4th, 8th ... failure in a row makes a line: a broken sensor does not flood.
         self._bad += 1
         if self._bad & (self._bad - 1):
             return
-        why = self.fault if code == RAISED else self.device.why(code)
+        why = self.guard.name if code == RAISED else self.device.why(code)
         self._log.say("W", self.name, why, "; failures in a row: ", self._bad)
 
     def _obey(self, msg):

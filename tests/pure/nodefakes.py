@@ -5,10 +5,9 @@ What the node calls during a step allocates nothing, so that a whole node can be
 
 import peer
 from broker import Broker
-from wire import Wire
-
 from node import build
 from node.config import check
+from wire import Wire
 
 MASK = (1 << 30) - 1
 START = MASK - 2500  # soon before the clock's wrap
@@ -72,11 +71,12 @@ class Wlan:
         self.error = 0
         self.joins = 0
         self.leaves = 0
-        self.asked = None
+        self.ssid = self.password = None
 
     def join(self, ssid, password):
         self.joins += 1
-        self.asked = ssid, password
+        self.ssid = ssid
+        self.password = password
         if self.auto:
             self.is_up = True
         return self.error

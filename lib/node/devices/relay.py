@@ -8,7 +8,7 @@ Nothing here allocates or raises after set-up.
 
 from mqtt._shim import const
 from node.clock import later, since
-from node.command import TOGGLE, Command, why
+from node.command import ON, TOGGLE, Command, why
 
 _SECOND = const(1000)
 
@@ -42,14 +42,15 @@ class Device:
 
     def command(self, buf, start, end, now):
         """Obey buf[start:end]. 0, or a negative number that `why` explains."""
-        command = self._command
-        error = command.parse(buf, start, end)
-        if error:
-            return error
+        error = self._command.parse(buf, start, end)
+        if not error:
+            self._mark = now
+            self._obey(self._command)
+        return error
+
+    def _obey(self, command):
         self.left = command.seconds
-        self._mark = now
-        self._switch(not self.on if command.state == TOGGLE else command.state == 1)
-        return 0
+        self._switch(not self.on if command.state == TOGGLE else command.state == ON)
 
     def why(self, code):
         """What a refused command() means."""

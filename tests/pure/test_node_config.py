@@ -1,0 +1,201 @@
+"""node.config: every value is checked, and every fault named with key, value and what is right."""
+
+import json
+
+from check import eq, raises, true
+from node.config import ConfigError, check, load
+from nodefakes import Board, example
+
+
+def problems(data):
+    """The texts of the faults; [] when there is none."""
+    try:
+        check(data, Board())
+    except ConfigError as error:
+        return error.problems
+    return []
+
+
+def refused(path, value, *words):
+    """Put `value` at the dotted path of an example; one problem must name path and words."""
+    data = example()
+    at = data
+    *parts, last = [int(p) if p.isdigit() else p for p in path.split(".")]
+    for part in parts:
+        at = at[part]
+    at[last] = value
+    found = problems(data)
+    eq(len(found), 1, found)
+    name = path.replace(".0", "[0]").replace(".1", "[1]").replace(".2", "[2]")
+    true(found[0].startswith(name + ":"), found)
+    for word in words:
+        true(word in found[0], "%s: %s" % (word, found))
+
+
+def missing(group, key):
+    data = example()
+    del (data[group] if group else data)[key]
+    found = problems(data)
+    eq(len(found), 1, found)
+    true(found[0].startswith((group + "." if group else "") + key + ": missing"), found)
+
+
+def test_the_example_is_accepted_and_defaults_are_filled_in():
+    config = check(example(), Board())
+    eq(config["mqtt"]["client_id"], "n1")
+    eq(config["mqtt"]["clean_session"], False)
+    eq(config["mqtt"]["ack_timeout"], 10)
+    eq(config["wifi"]["hostname"], "steadynode")
+    eq(config["devices"][1]["safe"], "OFF")
+    eq(config["devices"][0]["qos"], 1)
+
+
+def test_the_checked_data_is_left_alone():
+    data = example()
+    before = json.dumps(data)
+    check(data, Board())
+    eq(json.dumps(data), before)
+
+
+def test_a_missing_file_says_what_to_copy():
+    true("config.example.json" in raises(ConfigError, load, "/nowhere/config.json", Board()))
+
+
+def test_a_file_that_is_no_json_says_so():
+    with open("broken.json", "w") as file:
+        file.write('node = "n1"')
+    true("not JSON" in raises(ConfigError, load, "broken.json", Board()))
+    with open("broken.json", "wb") as file:
+        file.write(b"\xff\xfe\x00{")
+    true("broken.json" in raises(ConfigError, load, "broken.json", Board()))
+
+
+def test_a_good_file_is_loaded():
+    with open("good.json", "w") as file:
+        file.write(json.dumps(example()))
+    eq(load("good.json", Board())["node"], "n1")
+
+
+def test_data_that_is_no_object_is_refused():
+    for data in ([], 5, "text", None, True):
+        eq(len(problems(data)), 1)
+
+
+def test_each_required_key_is_missed_by_name():
+    for key in ("node", "wifi", "mqtt", "devices"):
+        missing("", key)
+    missing("wifi", "ssid")
+    missing("mqtt", "brokers")
+
+
+def test_wrong_types_are_refused():
+    refused("node", 5, "5", "text")
+    refused("wifi", [], "object")
+    refused("mqtt", "broker", "object")
+    refused("health", 60, "object")
+    refused("devices", {}, "list")
+    refused("devices.0", "dht22", "kind")
+    refused("mqtt.brokers", "10.0.0.1", "list")
+    refused("mqtt.brokers.0", "10.0.0.1", "host")
+    refused("mqtt.keepalive", "30", "whole number", "0..65535")
+    refused("mqtt.keepalive", 1.5, "whole number")
+    refused("mqtt.keepalive", True, "whole number")
+    refused("mqtt.clean_session", 1, "true or false")
+    refused("devices.1.active_low", "no", "true or false")
+
+
+def test_an_unknown_key_is_refused_with_the_nearest_name():
+    refused("mqtt.keepalve", 30, "keepalive")
+    refused("perfix", "x", "prefix")
+    refused("devices.0.pins", 4, '"pin"')
+    refused("devices.1.every", 4, "unknown", "active_low")
+    refused("wifi.colour", "red", "unknown", "hostname, password, ssid")
+
+
+def test_an_unknown_kind_is_refused_with_the_nearest_name():
+    refused("devices.0.kind", "dht2", "dht22")
+    refused("devices.0.kind", "zeppelin", "dht22, relay")
+    for kind in ("../relay", "devices.relay", "", 5, None, "__init__"):
+        data = example()
+        data["devices"][1]["kind"] = kind
+        eq(len(problems(data)), 1, kind)
+
+
+def test_a_pin_used_twice_names_both_places():
+    refused("devices.2.pin", 16, "devices[1].pin")
+
+
+def test_pins_that_cannot_be_used_are_refused():
+    refused("devices.0.pin", 7, "flash")
+    refused("devices.1.pin", 35, "input")
+    refused("devices.1.pin", 99, "0..39")
+    refused("devices.1.pin", "16", "number")
+
+
+def test_impossible_intervals_are_refused():
+    refused("devices.0.every", 1, "2..535680")
+    refused("devices.0.every", 0, "2..535680")
+    refused("devices.0.every", 535681, "2..535680")
+    refused("health.every", 0, "1..535680")
+    refused("health.every", 1000000000, "1..535680")
+    refused("watchdog.timeout", 5, "10..3600")
+    refused("mqtt.retry_first", 61, "retry_max")
+    refused("mqtt.ack_timeout", 0, "1..600")
+
+
+def test_names_that_break_topics_are_refused():
+    for name in ("", "a/b", "a+", "#", "a\0b", "x" * 33, 'a"b', "a\\b", "a\nb", "\ud800", 5):
+        refused("node", name, "must be")
+        refused("devices.0.name", name, "must be")
+    for prefix in ("", "/a", "a/", "a//b", "$SYS", "a/+/b", "#", "x" * 65):
+        refused("prefix", prefix, "must be")
+
+
+def test_a_prefix_may_have_levels_and_names_may_have_umlauts():
+    data = example()
+    data["prefix"] = "site/floor 2"
+    data["node"] = "Gew\u00e4chshaus"
+    eq(problems(data), [])
+
+
+def test_device_names_are_unique_and_leave_the_nodes_own_topics_alone():
+    refused("devices.2.name", "fan", "used already")
+    for name in ("status", "health", "cmd"):
+        refused("devices.0.name", name, "used already")
+
+
+def test_wifi_and_broker_texts_are_checked():
+    refused("wifi.ssid", "", "1..32")
+    refused("wifi.ssid", "x" * 33, "1..32")
+    refused("wifi.hostname", "-x", "letters")
+    refused("wifi.hostname", "under_score", "letters")
+    refused("mqtt.brokers.0.host", "tcp://h", "without port")
+    refused("mqtt.brokers.0.host", "", "without port")
+    refused("mqtt.brokers.0.port", 0, "1..65535")
+    refused("mqtt.brokers", [], "1 to 4")
+    refused("devices.0.qos", 2, "0..1")
+    refused("devices.1.safe", "off", "OFF, ON")
+
+
+def test_passwords_are_never_shown():
+    for key, value in (("wifi", "short"), ("mqtt", 12345)):
+        data = example()
+        data[key]["password"] = value
+        found = problems(data)
+        true("***" in found[0] and str(value) not in found[0], found)
+
+
+def test_a_broker_password_needs_a_user():
+    refused("mqtt.password", "x", "username")
+
+
+def test_an_empty_client_id_needs_a_clean_session():
+    refused("mqtt.client_id", "", "clean_session")
+
+
+def test_all_faults_are_told_at_once():
+    data = example()
+    data["node"] = ""
+    data["mqtt"]["keepalive"] = -1
+    data["devices"][0]["pin"] = 6
+    eq(len(problems(data)), 3)
