@@ -1,4 +1,4 @@
-"""python -m tools.run [--seconds N] [--config FILE] [--series FILE]
+"""python -m tools.run [--seconds N] [--config FILE] [--series FILE] [--picture FILE]
 
 Without --seconds: live until q or Ctrl-C. With it: the scripted demonstration of that many
 seconds (15 or more), then a summary. Exit status: 0 if all of it happened, 1 if not or if
@@ -21,7 +21,7 @@ from .parts import Trouble
 from .scene import EXAMPLE, Scene
 from .script import SHORTEST, Script, Wait, arrive, demonstration
 from .summary import DEMONSTRATION, Needed, summary
-from .view import make_view, print_summary
+from .view import make_view, print_summary, save_picture
 
 FRAME_S = 0.05
 DRAW_S = 0.15
@@ -125,6 +125,8 @@ def play(arguments: argparse.Namespace) -> int:
                 except Trouble:
                     view.draw(scene)
                     raise
+                if arguments.picture:
+                    save_picture(scene, arguments.picture)
                 offline = scene.end()
                 view.draw(scene)
         finally:
@@ -158,6 +160,7 @@ def main() -> int:
     parser.add_argument(
         "--series", type=Path, default=SERIES, help="recorded series for the sensor"
     )
+    parser.add_argument("--picture", type=Path, help="SVG file for the screen of the last moment")
     arguments = parser.parse_args()
     if arguments.seconds is not None and arguments.seconds < SHORTEST:
         parser.error(

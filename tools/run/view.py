@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import sys
+from pathlib import Path
 
 from rich.columns import Columns
 from rich.console import Console, Group
@@ -15,6 +17,7 @@ from rich.text import Text
 from .scene import Scene
 from .summary import Line
 
+PICTURE = (116, 42)  # columns and rows
 BARS = "▁▂▃▄▅▆▇█"
 ACTIONS = (
     ("s", "sensor: break or mend"),
@@ -87,6 +90,20 @@ def screen(scene: Scene, height: int) -> Layout:
     )
     layout["middle"].split_row(Layout(_devices(scene), ratio=3), Layout(_counts(scene), ratio=2))
     return layout
+
+
+def save_picture(scene: Scene, path: Path) -> None:
+    """The screen of this moment as an SVG file."""
+    console = Console(
+        record=True,
+        file=io.StringIO(),
+        width=PICTURE[0],
+        height=PICTURE[1],
+        force_terminal=True,
+        color_system="truecolor",
+    )
+    console.print(screen(scene, PICTURE[1]))
+    console.save_svg(str(path), title="make run")
 
 
 def _head(scene: Scene) -> Panel:
