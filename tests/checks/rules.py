@@ -1,7 +1,7 @@
 """The rules of pure code, each a function from a Source to a list of complaints.
 
 What may allocate or raise is set-up, recognised in three ways: a module of SET_UP_MODULES; a
-function of SET_UP_NAMES, or whose docstring says `Allocates.` or `set-up`; a private function that
+function of SET_UP_NAMES or SET_UP_FUNCTIONS, or whose docstring says `Allocates.` or `set-up`; a private function that
 only such functions of its module call.
 """
 
@@ -17,6 +17,7 @@ FORBIDDEN_IMPORTS = {
 # Modules that run before the first step only, and are then done with.
 SET_UP_MODULES = {"lib/mqtt/options.py", "lib/node/config.py", "lib/node/fields.py"}
 SET_UP_NAMES = {"__init__", "topic", "payload", "build", "prepare"}
+SET_UP_FUNCTIONS = {("lib/node/app.py", "start")}  # makes the node, or says why it cannot
 
 
 def steady(source):
@@ -24,7 +25,11 @@ def steady(source):
     if source.name in SET_UP_MODULES:
         return []
     every = list(functions(source.tree))
-    set_up = {node for name, node in every if name in SET_UP_NAMES or _says_set_up(node)}
+    set_up = {
+        node
+        for name, node in every
+        if name in SET_UP_NAMES or (source.name, name) in SET_UP_FUNCTIONS or _says_set_up(node)
+    }
     while True:
         more = {node for name, node in every if _only_for(name, set_up, every)} - set_up
         if not more:
