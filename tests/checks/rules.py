@@ -1,8 +1,8 @@
 """The rules of pure code, each a function from a Source to a list of complaints.
 
 What may allocate or raise is set-up, recognised in three ways: a module of SET_UP_MODULES; a
-function of SET_UP_NAMES or SET_UP_FUNCTIONS, or whose docstring says `Allocates.` or `set-up`; a private function that
-only such functions of its module call.
+function of SET_UP_NAMES or SET_UP_FUNCTIONS, or whose docstring says `Allocates.` or `set-up`; a
+private function that only such functions of its module call.
 """
 
 import ast

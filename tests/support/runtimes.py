@@ -8,6 +8,7 @@ wasm     MicroPython's WebAssembly port under Node.js, 32-bit like the ESP32; no
 import functools
 import importlib.util
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -55,10 +56,11 @@ class Missing(Exception):
 def micropython_command():
     """Path of the Unix port. Raises Missing."""
     own = os.environ.get("MICROPYTHON")
-    path = Path(own) if own else Path(sys.executable).parent / "micropython"
-    if not path.is_file():
+    path = own or str(Path(sys.executable).parent / "micropython")
+    found = shutil.which(path)
+    if not found:
         raise Missing(f"no MicroPython Unix port at {path}: run `make setup`")
-    return str(path)
+    return os.path.abspath(found)
 
 
 def node_command():
