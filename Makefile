@@ -22,7 +22,7 @@ check: setup ## lint, format, types of lib/, purity of the sources
 	@$(VENV)/ruff check .
 	@$(VENV)/ruff format --check .
 	@$(VENV)/pyright --warnings
-	@$(VENV)/python -m pytest -q tests/checks
+	@$(VENV)/python -m pytest -q tests/checks/test_purity.py
 
 format: setup ## put the sources in the one format
 	@$(VENV)/ruff format .
