@@ -147,8 +147,11 @@ class Node:
         """Hand over what is marked. True if the client accepted something."""
         if self._full_at >= 0 and self.client.queued < self._full_at:
             self._full_at = -1
-        some = self._full_at < 0 and self._publish_node(now)
-        return self._publish_devices() or some
+        some = self._full_at < 0 and self._publish_node()
+        some = self._publish_devices() or some
+        if self.client.state == _UP and since(now, self._health_at) >= 0:
+            some = self._send_health(now) or some
+        return some
 
     def _publish_devices(self):
         some = False
@@ -167,15 +170,13 @@ class Node:
         # What is retained is only of use when it is new: it waits for the connection.
         return not device.retain or self.client.state == _UP
 
-    def _publish_node(self, now):
+    def _publish_node(self):
         some = False
         if self._greet:
             some = self._accepted(self._send_status(b"online"))
             self._greet = not some
         if self.service.answer >= 0:
             some = self._accepted(self.service.publish(self.out)) or some
-        if self.client.state == _UP and since(now, self._health_at) >= 0:
-            some = self._send_health(now) or some
         return some
 
     def _send_health(self, now):
@@ -183,10 +184,10 @@ class Node:
         self.health.take()
         out.open(self._health.buf, self._health.start)
         out.fill(self.health.template, self.health.values)
-        if not self._accepted(self._health.send(out.at - self._health.start)):
-            return False
-        self._health_at = later(now, self._health_ms)
-        return True
+        done = self._health.send(out.at - self._health.start) > 0
+        # The largest message of all: that it has no room says nothing about the others.
+        self._health_at = later(now, self._health_ms if done else 1000)
+        return done
 
     def _send_status(self, text):
         self.out.open(self._status.buf, self._status.start)
