@@ -15,7 +15,7 @@ from mqtt._shim import const
 
 ACKS = 64  # bytes of room for acks and pings
 
-_CLOSED = const(0)  # the transport is not open
+_SHUT = const(0)  # the transport is not open
 _IDLE = const(1)
 _CONNECT = const(2)
 _ACKS = const(3)

@@ -50,6 +50,20 @@ def test_boot_and_main_are_a_few_lines_each():
         assert sum(1 for _ in ast.walk(ast.Module(code, []))) < 150, f"{name} holds logic"
 
 
+def test_private_copies_of_public_constants_have_the_same_value():
+    public = constants(read(ROOT / "lib/mqtt/codes.py"))
+    assert len(public) >= 28
+    copies = 0
+    for source in lib():
+        if not source.name.startswith("lib/mqtt/"):
+            continue
+        for name, value in constants(source).items():
+            if name.startswith("_") and name[1:] in public:
+                copies += 1
+                assert value == public[name[1:]], f"{source.name}: {name} = {value}"
+    assert copies > 10
+
+
 def test_no_two_public_codes_have_the_same_value_within_their_kind():
     public = constants(read(ROOT / "lib/mqtt/codes.py"))
     codes = [value for value in public.values() if value < 0]
