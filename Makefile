@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check format clean
+.PHONY: help setup run test check sizes format clean
 
 help: ## list the targets
 	@echo "make <target>:"
@@ -23,6 +23,9 @@ check: setup ## lint, format, types of lib/, purity of the sources
 	@$(VENV)/ruff format --check .
 	@$(VENV)/pyright --warnings
 	@$(VENV)/python -m pytest -q tests/checks/test_purity.py
+
+sizes: setup ## bytes of .mpy, and of heap on a 32-bit MicroPython
+	@$(VENV)/python -m tools.sizes
 
 format: setup ## put the sources in the one format
 	@$(VENV)/ruff format .

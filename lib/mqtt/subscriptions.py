@@ -4,7 +4,7 @@
     NEEDED          declared; SUBSCRIBE is still to be sent
     AWAIT_SUBACK    SUBSCRIBE sent on this connection
     HELD            granted, in a session that has lived on since
-    REFUSED         SUBACK 0x80; asked for again on the next connection
+    DENIED          SUBACK 0x80; asked for again on the next connection
     LEAVING         UNSUBSCRIBE is still to be sent
     AWAIT_UNSUBACK  UNSUBSCRIBE sent on this connection
 
@@ -21,7 +21,7 @@ _FREE = const(0)
 _NEEDED = const(1)
 _AWAIT_SUBACK = const(2)
 _HELD = const(3)
-_REFUSED = const(4)
+_DENIED = const(4)
 _LEAVING = const(5)
 _AWAIT_UNSUBACK = const(6)
 
@@ -115,7 +115,7 @@ class Subscriptions:
                 if unsub:
                     self._free(i)
                 else:
-                    self.state[i] = _HELD if granted < 3 else _REFUSED
+                    self.state[i] = _HELD if granted < 3 else _DENIED
                 return i
         return -1
 
@@ -131,7 +131,7 @@ class Subscriptions:
         self.todo = self.awaiting = 0
         for i in range(self.size):
             s = self.state[i]
-            if s == _AWAIT_SUBACK or s == _REFUSED or (s == _HELD and not resume):
+            if s == _AWAIT_SUBACK or s == _DENIED or (s == _HELD and not resume):
                 self.state[i] = s = _NEEDED
             elif s == _AWAIT_UNSUBACK:
                 self.state[i] = s = _LEAVING
