@@ -10,18 +10,18 @@ from node.log import put_piece
 _IDLE_MS = const(5)  # between two steps: the longest a message waits to be noticed
 _FAREWELL_MS = const(1000)  # for the broker to acknowledge `offline`
 _CLOSE_MS = const(500)
+_AGAIN_S = const(5)  # between two looks at a config.json that is of no use
 
 
 def run(path="config.json"):
-    """The whole program. Returns after Ctrl-C; restarts the board after a reboot command.
-
-    A faulty configuration is told line by line and raises ConfigError: a board stays at its
-    prompt (SystemExit would restart it, again and again), a host ends with exit status 1.
-    """
+    """The whole program. Returns after Ctrl-C; restarts the board after a reboot command."""
     from node.board import Board
 
     board = Board()
-    node = start(path, board)
+    try:
+        node = begin(path, board)
+    except KeyboardInterrupt:
+        return
     forget("config", "fields", "pins", "safe")
     try:
         loop(node, board)
@@ -33,22 +33,43 @@ def run(path="config.json"):
         board.reset()
 
 
-def start(path, board, put=None):
-    """The node made from the file; ConfigError after every fault was told."""
+def begin(path, board, put=None):
+    """The node, as soon as the file allows one: without a usable one the relays stay safe and the
+    file is read again every 5 s, so whoever mends it need not reset the board."""
+    from node.config import ConfigError
+
+    seconds = tries = 0
+    while True:
+        try:
+            return start(path, board, put, seconds)
+        except ConfigError:
+            tries += 1
+        tell(seconds, ["cannot start with %s, tries: %d" % (path, tries)], put)
+        board.sleep(_AGAIN_S * 1000)
+        seconds += _AGAIN_S
+
+
+def start(path, board, put=None, seconds=0):
+    """The node made from the file; every fault is told. ConfigError if it is of no use."""
     from node import build
     from node.config import ConfigError, load
 
     try:
         config = load(path, board)
+        tell(seconds, config["problems"], put)
         return build(config, board, put)
     except ConfigError as error:
         problems = error.problems
     except ValueError as error:  # the client's word on settings that do not fit together
         problems = ["mqtt or devices: %s" % error]
-    put = put or put_piece
-    for problem in problems:
-        put("0 E config: %s\n" % problem)
+    tell(seconds, problems, put)
     raise ConfigError(path, problems)
+
+
+def tell(seconds, problems, put):
+    """One line of the log for each. Allocates."""
+    for problem in problems:
+        (put or put_piece)("%d E config: %s\n" % (seconds, problem))
 
 
 def forget(*names):

@@ -1,8 +1,14 @@
 """Reads config.json and checks every value before anything is built on it.
 
 All faults are collected; each names the key (`devices[0].pin`), the value, and what would be
-right. What comes back has every key, defaults filled in, and each device entry the class of its
-kind. Used once at the start; the node then gives this module back to the heap.
+right. The node goes on with what is right: a faulty setting gets its default, an unknown key is
+passed over, a device or broker with a fault is left out (its other keys may not mean what they
+say: a relay whose `active_low` is misspelt would be on). Only without a node name, a Wi-Fi
+network or any broker there is nothing to go on with, and that is a ConfigError.
+
+What comes back has every key, defaults filled in, each device entry the class of its kind, and
+the texts of the faults under "problems". Used once at the start; the node then gives this module
+back to the heap.
 """
 
 import json
@@ -49,7 +55,7 @@ _TAKEN = ("status", "health", "cmd")  # the node's own topics
 
 
 class ConfigError(Exception):
-    """The configuration cannot be used. `problems` is a list of texts, one a fault."""
+    """There is nothing to go on with. `problems` is a list of texts, one a fault."""
 
     def __init__(self, path, problems):
         super().__init__("%s: %s" % (path, "; ".join(problems)))
@@ -57,7 +63,7 @@ class ConfigError(Exception):
 
 
 def load(path, board):
-    """The checked configuration of a file. ConfigError otherwise."""
+    """The checked configuration of a file. ConfigError when it is of no use."""
     try:
         with open(path, "rb") as file:
             data = json.loads(file.read())
@@ -69,11 +75,13 @@ def load(path, board):
 
 
 def check(data, board, path="config.json"):
-    """The checked configuration of what JSON gave. ConfigError otherwise. `data` is not changed."""
+    """The checked configuration of what JSON gave. ConfigError when it is of no use. `data` is
+    not changed."""
     checker = _Config(board)
     config = checker.top(data)
-    if checker.problems:
+    if config is None:
         raise ConfigError(path, checker.problems)
+    config["problems"] = checker.problems
     return config
 
 
@@ -81,58 +89,87 @@ class _Config(Fields):
     """The groups of the file and what must hold between their values."""
 
     def top(self, data):
+        """The configuration, or None when the node cannot go on with it."""
         if not isinstance(data, dict):
             self.bad("the file", data, "must be an object {...} with node, wifi, mqtt and devices")
             return None
         top = self.group(data, _TOP, "")
-        if self.problems and (top["wifi"] is None or top["mqtt"] is None or top["devices"] is None):
-            return None
-        top["wifi"] = self.group(top["wifi"], _WIFI, "wifi.")
-        top["mqtt"] = self.mqtt(top["mqtt"], top["node"])
-        top["health"] = self.group(top["health"] or {}, _HEALTH, "health.")
-        top["watchdog"] = self.group(top["watchdog"] or {}, _WATCHDOG, "watchdog.")
-        if 0 < (top["watchdog"]["timeout"] or 0) < 10:
-            self.bad("watchdog.timeout", top["watchdog"]["timeout"], "must be 0 (off) or 10..3600")
-        top["devices"] = self.devices(top["devices"])
-        return top
+        wifi = top["wifi"] = self.part(top["wifi"], _WIFI, "wifi.")
+        mqtt = top["mqtt"] = self.mqtt(self.part(top["mqtt"], _MQTT, "mqtt."), top["node"])
+        top["health"] = self.group(top["health"], _HEALTH, "health.")
+        watchdog = top["watchdog"] = self.group(top["watchdog"], _WATCHDOG, "watchdog.")
+        if 0 < watchdog["timeout"] < 10:
+            self.bad("watchdog.timeout", watchdog["timeout"], "must be 0 or 10..3600; 10 is used")
+            watchdog["timeout"] = 10
+        top["devices"] = self.devices(top["devices"] or [])
+        usable = top["node"] and wifi and wifi["ssid"] and wifi["password"] is not None
+        return top if usable and mqtt and mqtt["brokers"] else None
 
-    def mqtt(self, data, node):
-        c = self.group(data, _MQTT, "mqtt.")
+    def part(self, data, rules, path):
+        """A group that must be given; None if it was not."""
+        return None if data is None else self.group(data, rules, path)
+
+    def mqtt(self, c, node):
+        if c is None:
+            return None
         if c["client_id"] is None:
             c["client_id"] = node
         if c["client_id"] == "" and not c["clean_session"]:
-            self.bad("mqtt.client_id", "", "may be empty only with clean_session true")
+            self.bad("mqtt.client_id", "", "needs clean_session true; the node's name is used")
+            c["client_id"] = node
         if c["password"] is not None and c["username"] is None:
-            self.bad("mqtt.password", "***", "needs mqtt.username too")
-        if (c["retry_first"] or 0) > (c["retry_max"] or 86400):
-            self.bad("mqtt.retry_first", c["retry_first"], "must not exceed mqtt.retry_max")
-        brokers = c["brokers"] or []
-        for index in range(len(brokers)):
-            path = "mqtt.brokers[%d]" % index
-            if isinstance(brokers[index], dict):
-                brokers[index] = self.group(brokers[index], _BROKER, path + ".")
-            else:
-                self.bad(path, brokers[index], 'must be {"host": ..., "port": ...}')
+            self.bad("mqtt.password", "***", "needs mqtt.username too; none is sent")
+            c["password"] = None
+        if c["retry_first"] > c["retry_max"]:
+            self.bad("mqtt.retry_first", c["retry_first"], "exceeds mqtt.retry_max, which is used")
+            c["retry_first"] = c["retry_max"]
+        c["brokers"] = self.brokers(c["brokers"] or [])
         return c
 
+    def brokers(self, entries):
+        """Those that are right."""
+        kept = []
+        self.outcome = "; this broker is left out"
+        for index in range(len(entries)):
+            path = "mqtt.brokers[%d]" % index
+            before = len(self.problems)
+            entry = entries[index]
+            if isinstance(entry, dict):
+                entry = self.group(entry, _BROKER, path + ".")
+            else:
+                self.bad(path, entry, 'must be {"host": ..., "port": ...}')
+            if len(self.problems) == before:
+                kept.append(entry)
+        self.outcome = ""
+        return kept
+
     def devices(self, entries):
+        """Those that are right; `index` is the place among them."""
+        kept = []
         names = []
         names.extend(_TAKEN)
+        self.outcome = "; this device is left out"
         for index in range(len(entries)):
-            path = "devices[%d]" % index
-            entry = entries[index]
-            if not isinstance(entry, dict):
-                self.bad(path, entry, 'must be {"kind": ..., "name": ..., "pin": ...}')
-                continue
-            entry = entries[index] = self.device(entry, path + ".")
-            name = entry.get("name")
-            if name is not None and name in names:
-                self.bad(path + ".name", name, "is used already, or a topic of the node itself")
-            names.append(name)
-            entry["index"] = index
-        return entries
+            before = len(self.problems)
+            entry = self.device(entries[index], "devices[%d]" % index, names)
+            if len(self.problems) == before:
+                entry["index"] = len(kept)
+                kept.append(entry)
+        self.outcome = ""
+        return kept
 
-    def device(self, data, path):
+    def device(self, data, path, names):
+        if not isinstance(data, dict):
+            self.bad(path, data, 'must be {"kind": ..., "name": ..., "pin": ...}')
+            return {}
+        entry = self.keys(data, path + ".")
+        name = entry.get("name")
+        if name is not None and name in names:
+            self.bad(path + ".name", name, "is used already, or a topic of the node itself")
+        names.append(name)
+        return entry
+
+    def keys(self, data, path):
         self.kind = None
         self.value(data.get("kind", ...), _DEVICE["kind"], path + "kind")
         kind = self.kind

@@ -43,6 +43,7 @@ class Node:
         self.log = Log(self.clock, put)
         self.out = Writer()
         self.errors = 0
+        self.config_faults = len(config["problems"])
         topic = ("%s/%s/" % (config["prefix"], config["node"])).encode()
         wifi = config["wifi"]
         self.radio = Radio(board.wlan(wifi["hostname"]), wifi["ssid"], wifi["password"], self.log)
@@ -57,6 +58,8 @@ class Node:
         self._fresh = False  # connected in this step
         self._ended = 0  # a connection ended in this step, with this reason ...
         self._detail = 0  # ... and detail
+        self._unmatched = 0  # messages for nobody, and too large ones, as last told
+        self._oversize = 0
         self._greet = False  # `online` is to be published
         self._parting = 0  # handle of `offline`; -1 once it is acknowledged
         self._full_at = -1  # messages in the outbox when it refused one; -1 = it has room
@@ -109,6 +112,8 @@ class Node:
             self._say_ended()
         if self._fresh:
             self._welcome(now)
+        if self.client.unmatched != self._unmatched or self.client.oversize != self._oversize:
+            self._say_ignored(self.client.unmatched, self.client.oversize)
         if self.service.report:
             self.service.report = False
             self._report(now)
@@ -221,8 +226,17 @@ class Node:
 
     def _say_ended(self):
         why = closed_text(self._ended, self._detail)
-        self.log.say("W", "mqtt", why, self._detail or "", "; next try in ms: ", self.link.wait_ms)
+        detail = self._detail if why.endswith(" ") else ""
+        self.log.say("W", "mqtt", why, detail, "; next try in ms: ", self.link.wait_ms)
         self._ended = 0
+
+    def _say_ignored(self, unmatched, oversize):
+        if unmatched != self._unmatched:
+            self._unmatched = unmatched
+            self.log.say("W", "mqtt", "ignored, on a topic not subscribed to; so far: ", unmatched)
+        if oversize != self._oversize:
+            self._oversize = oversize
+            self.log.say("W", "mqtt", "ignored, larger than mqtt.rx_size; so far: ", oversize)
 
     def safe(self):
         """Bring every device to the state that harms least."""

@@ -3,6 +3,9 @@
 A rule is a tuple: its type (a method of Fields), the default (... for a value that must be given,
 None for one that may be left out), and what limits the value: lowest and highest for a number, for
 the bytes of a text and for the entries of a list; the choices; whether a pin must drive.
+
+A faulty value is told and its default taken, and that is told too. Only a Wi-Fi password is never
+guessed: the default would join any open network of that name.
 """
 
 from node.pins import pin_problem
@@ -16,14 +19,15 @@ class Fields:
         self.problems = []
         self.pins = {}
         self.kind = None  # the class of the last device kind
+        self.outcome = ""  # what a fault leads to here, if not to the default
 
     def bad(self, path, value, right):
         text = repr(value)
         text = text if len(text) < 60 else text[:56] + "..."
-        self.problems.append("%s: %s; %s" % (path, text, right))
+        self.problems.append("%s: %s; %s%s" % (path, text, right, self.outcome))
 
     def group(self, data, rules, path):
-        """A new dict with a value for every rule; None where there was a fault."""
+        """A new dict with a value for every rule: where there was a fault the default, or None."""
         for key in data:
             if key not in rules:
                 self.bad(path + str(key), data[key], unknown(key, rules))
@@ -35,15 +39,18 @@ class Fields:
     def value(self, value, rule, path):
         if value is ...:
             if rule[1] is ...:
-                self.problems.append("%s: missing; %s" % (path, _right(rule)))
+                self.problems.append("%s: missing; %s%s" % (path, _right(rule), self.outcome))
                 return None
             value = rule[1]
         if value is None and rule[1] is None:
             return None
         problem = getattr(self, "_" + rule[0])(value, rule, path)
         if problem:
+            default = None if rule[1] is ... or rule[0] == "password" else rule[1]
+            if default is not None and not self.outcome:
+                problem += "; the default is used: %r" % (default,)
             self.bad(path, "***" if "password" in path else value, problem)
-            return None
+            return default
         return list(value) if isinstance(value, list) else value
 
     # Each gives "" or what would be right.

@@ -7,9 +7,10 @@ every field. `take` allocates nothing.
 _NUMBERS = (
     b'{"uptime":\x01,"rssi":\x01,"heap":\x01,"grown":\x01,"loop":\x01,"connects":\x01,"sent":\x01,'
     b'"acked":\x01,"resent":\x01,"refused":\x01,"replaced":\x01,"failed":\x01,"received":\x01,'
-    b'"unmatched":\x01,"errors":\x01,"lost":\x01,"bad_commands":\x01,"reset":"'
+    b'"unmatched":\x01,"errors":\x01,"lost":\x01,"bad_commands":\x01,'
+    b'"oversize":\x01,"closes":\x01,"malformed":\x01,"wifi_failed":\x01,"config":\x01,"reset":"'
 )
-_FIXED = 17  # numbers in there
+_FIXED = 22  # numbers in there
 
 
 class Health:
@@ -53,6 +54,8 @@ class Health:
         values[4] = self.worst
         self.worst = 0
         values[14] = node.errors + node.client.handler_errors + node.out.overflow
+        values[20] = node.radio.failures
+        values[21] = node.config_faults
         self._client(node.client)
         self._slots(node.slots)
 
@@ -67,6 +70,9 @@ class Health:
         values[11] = client.failed
         values[12] = client.received
         values[13] = client.unmatched
+        values[17] = client.oversize
+        values[18] = client.closes
+        values[19] = client.malformed
 
     def _slots(self, slots):
         self.values[15] = 0

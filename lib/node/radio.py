@@ -40,6 +40,7 @@ class Radio:
         self.wrong_password = 0
         self.no_address = 0
         self.other_failures = 0
+        self.failures = 0  # all of them
         self._wlan = wlan
         self._ssid = ssid
         self._password = password
@@ -114,6 +115,7 @@ class Radio:
             self._failed(now, 0, "no answer from ")
 
     def _failed(self, now, code, what):
+        self.failures = self.failures + 1 & 0x3FFFFFFF
         self._wlan.leave()
         self.state = WAIT
         self._since = now

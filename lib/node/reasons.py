@@ -1,4 +1,7 @@
-"""Why a connection ended, in words for the log. Codes: docs/mqtt.md. Nothing here allocates."""
+"""Why a connection ended, in words for the log. Codes: docs/mqtt.md. Nothing here allocates.
+
+A text with a space at its end is to be followed by the detail.
+"""
 
 # CONNACK return codes 1..5 (MQTT 3.1.1, table 3.1).
 _REFUSED = (
@@ -20,9 +23,15 @@ _TRANSPORT = (
 
 
 def closed_text(reason, detail):
-    """Text for CLOSED(reason, detail); the detail is to follow it."""
+    """Text for CLOSED(reason, detail)."""
+    if reason == -31 and detail == -1000:
+        return "the broker's name has no address"
+    if reason == -31 and detail == -111:
+        return "the broker's port is closed, error "
     if -35 <= reason <= -30:
-        return "the broker's name has no address, " if detail == -1000 else _TRANSPORT[-30 - reason]
+        return _TRANSPORT[-30 - reason]
     if reason == -20:
         return _REFUSED[detail - 1] if 0 < detail < 6 else "the broker refused, unknown code "
-    return "the broker broke the protocol, code "
+    if reason == -21:
+        return "what came from the broker is no MQTT 3.1.1"
+    return "the broker broke the protocol"

@@ -112,7 +112,7 @@ class Slot:
     def _obey(self, msg):
         if msg.retain:
             # It may be days old, and comes again at every reconnect.
-            self._refuse("command ignored: it is retained; publish commands without retain")
+            self._refuse("it is retained; publish commands without retain")
             return
         code = self.device.command(msg.buf, msg.payload_start, msg.payload_end, self._clock.now)
         if code:

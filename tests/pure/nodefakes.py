@@ -6,6 +6,7 @@ What the node calls during a step allocates nothing, so that a whole node can be
 import peer
 from broker import Broker
 from node import build
+from node.app import start
 from node.config import check
 from wire import Wire
 
@@ -187,13 +188,17 @@ def example():
 
 
 class Bench:
-    """A whole node on a Board, with a Broker at the end of its first wire."""
+    """A whole node on a Board, with a Broker at the end of its first wire. Configured by `data`,
+    or started from the file `path`."""
 
-    def __init__(self, data=None, put=None):
+    def __init__(self, data=None, put=None, path=None):
         self.board = Board()
         self.text = []
-        config = check(data or example(), self.board)
-        self.node = build(config, self.board, put or self._put)
+        put = put or self._put
+        if path:
+            self.node = start(path, self.board, put)
+        else:
+            self.node = build(check(data or example(), self.board), self.board, put)
         self.wire = self.board.wires[0]
         self.broker = Broker(self.wire)
         self.ids = 0

@@ -4,7 +4,7 @@ import json
 
 import peer
 from check import eq, raises, true
-from node.app import farewell, loop, start
+from node.app import begin, farewell, loop, start
 from node.config import ConfigError
 from node.safe import relays
 from nodefakes import Bench, Board, example
@@ -117,19 +117,49 @@ def test_start_makes_a_node_from_a_file():
     eq(len(node.slots), 3)
 
 
-def test_a_fault_in_the_file_stops_the_start_with_all_problems():
+def test_faults_in_the_file_are_told_and_counted_and_the_rest_goes_on():
     data = example()
     data["devices"][1]["pin"] = 6
     data["mqtt"]["port"] = 1
+    data["health"] = {"every": 5}
     write(json.dumps(data))
+    bench = Bench(path="node-config.json")
+    true("0 E config: devices[1].pin: 6; the flash memory uses this pin" in bench.log, bench.log)
+    true("0 E config: mqtt.port: 1; unknown" in bench.log, bench.log)
+    bench.connect()
+    bench.run(6000)
+    eq([slot.name for slot in bench.node.slots], ["air", "pump"])
+    eq((len(bench.said("air/state")), sorted(bench.board.pins)), (1, [17]))
+    eq(json.loads(bench.said("health")[-1])["config"], 2)
+
+
+def test_a_file_of_no_use_is_told_counted_and_read_again_until_it_is_mended():
     board = Board()
     said = []
-    text = raises(ConfigError, start, "node-config.json", board, said.append)
-    true("devices[1].pin" in text and "mqtt.port" in text, text)
-    said = "".join(str(piece) for piece in said)
-    true("0 E config: devices[1].pin: 6; the flash memory uses this pin" in said, said)
-    true("0 E config: mqtt.port: 1; unknown" in said, said)
-    eq(board.pins, {})
+    waits = []
+
+    def on_sleep():
+        waits.append(board.now)
+        if len(waits) == 1:
+            write("{")
+        elif len(waits) == 2:
+            write('{"node": "n1"}')
+        elif len(waits) == 3:
+            write(json.dumps(example()))
+
+    board.on_sleep = on_sleep
+    write("")
+    node = begin("node-config.json", board, said.append)
+    log = "".join(str(piece) for piece in said)
+    eq((len(waits), len(node.slots)), (3, 3))
+    for text in (
+        "0 E config: not JSON",
+        "tries: 1",
+        "5 E config: not JSON",
+        "10 E config: mqtt: missing",
+        "10 E config: cannot start with node-config.json, tries: 3",
+    ):
+        true(text in log, "%s in %s" % (text, log))
 
 
 def test_settings_the_client_refuses_stop_the_start_too():

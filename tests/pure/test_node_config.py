@@ -10,10 +10,9 @@ from nodefakes import Board, example
 def problems(data):
     """The texts of the faults; [] when there is none."""
     try:
-        check(data, Board())
+        return check(data, Board())["problems"]
     except ConfigError as error:
         return error.problems
-    return []
 
 
 def refused(path, value, *words):
@@ -191,6 +190,72 @@ def test_a_broker_password_needs_a_user():
 
 def test_an_empty_client_id_needs_a_clean_session():
     refused("mqtt.client_id", "", "clean_session")
+
+
+def test_without_name_network_or_broker_there_is_nothing_to_go_on_with():
+    for group, key, value in (
+        (None, "node", "a/b"),
+        (None, "wifi", []),
+        (None, "mqtt", "broker"),
+        ("wifi", "ssid", ""),
+        ("wifi", "password", "short"),  # never guessed: "" would join any open network
+        ("mqtt", "brokers", []),
+        ("mqtt", "brokers", [{"host": "a b"}, {"host": "b", "port": 0}]),
+    ):
+        data = example()
+        (data[group] if group else data)[key] = value
+        true(key in raises(ConfigError, check, data, Board()))
+
+
+def test_a_faulty_setting_gets_its_default_and_that_is_told():
+    data = example()
+    data["prefix"] = "#"
+    data["mqtt"]["keepalive"] = "30 s"
+    data["mqtt"]["retry_frist"] = 5
+    data["health"] = {"every": 0}
+    data["watchdog"] = []
+    config = check(data, Board())
+    eq((config["prefix"], config["mqtt"]["keepalive"]), ("steadynode", 30))
+    eq((config["health"]["every"], config["watchdog"]["timeout"]), (60, 120))
+    eq(len(config["problems"]), 5)
+    for name, default in (("keepalive", "30"), ("health.every", "60"), ("prefix", "'steadynode'")):
+        told = [text for text in config["problems"] if name in text]
+        true(told[0].endswith("; the default is used: " + default), told)
+
+
+def test_settings_that_do_not_fit_together_are_made_to_fit():
+    data = example()
+    data["mqtt"]["client_id"] = ""
+    data["mqtt"]["password"] = "x"
+    data["mqtt"]["retry_first"] = 61
+    data["watchdog"]["timeout"] = 9
+    config = check(data, Board())
+    mqtt = config["mqtt"]
+    eq((mqtt["client_id"], mqtt["password"], mqtt["retry_first"]), ("n1", None, 60))
+    eq((config["watchdog"]["timeout"], len(config["problems"])), (10, 4))
+
+
+def test_a_device_or_broker_with_any_fault_is_left_out_and_the_others_stay():
+    for index, key, value in (
+        (0, "kind", "zeppelin"),
+        (0, "every", 1),
+        (1, "active_lo", True),  # what was meant is unknown, so nothing may be driven
+        (2, "pin", 16),
+        (2, "name", "fan"),
+    ):
+        data = example()
+        data["devices"][index][key] = value
+        data["mqtt"]["brokers"].append({"host": "second", "prot": 1})
+        config = check(data, Board())
+        names = [entry["name"] for entry in config["devices"]]
+        wanted = ["air", "fan", "pump"]
+        wanted.pop(index)
+        eq(names, wanted)
+        eq([entry["index"] for entry in config["devices"]], [0, 1])
+        eq([broker["host"] for broker in config["mqtt"]["brokers"]], ["broker"])
+        eq(len(config["problems"]), 2)
+        for text in config["problems"]:
+            true("is left out" in text, text)
 
 
 def test_all_faults_are_told_at_once():

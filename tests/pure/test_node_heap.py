@@ -114,6 +114,7 @@ def play(meter, rounds):
             ("cmd", b"identify", 0),
             ("cmd", b"report", 0),
             ("nowhere", b"ON", 0),
+            ("fan/set", b"ON" * 300, 0),  # larger than rx_size
         ):
             bench.ids = bench.ids % 60000 + 1
             topic = b"sn/n1/" + suffix.encode()
@@ -147,7 +148,9 @@ def test_the_whole_node_allocates_nothing_in_any_of_its_steps():
     true(len(of(peer.PUBACK)) >= 100)
     true(sum(p.qos == 0 for p in of(peer.PUBLISH)) >= 100)
     true(sum(p.qos == 1 for p in of(peer.PUBLISH)) >= 100)
-    true(json.loads(said("health")[-1])["bad_commands"] >= 300)
+    health = json.loads(said("health")[-1])
+    true(health["bad_commands"] >= 300)
+    true(health["unmatched"] >= 100 and health["oversize"] >= 100)
     true(meter.bench.board.pins[16].changes >= 200)
 
 

@@ -89,12 +89,19 @@ def test_each_refusal_of_the_broker_is_told_and_tried_again():
         true("W mqtt: " in bench.log and text in bench.log, bench.log)
         true(bench.wire.opens > 1)
         bench.broker.refuse = 0
+        closes = bench.node.client.closes
+        true(closes >= 2)
         bench.run(5000)
         eq(bench.said("status"), [b"online"])
+        true(b'"closes":%d,"malformed":0' % closes in bench.said("health")[-1])
 
 
 def test_transport_troubles_are_told_and_outlived():
-    for answer, text in ((-111, "error -111"), (-1000, "name has no address")):
+    for answer, text in (
+        (-111, "W mqtt: the broker's port is closed, error -111; next try in ms: "),
+        (-104, "W mqtt: no connection to the broker, error -104; next try in ms: "),
+        (-1000, "W mqtt: the broker's name has no address; next try in ms: "),
+    ):
         bench = Bench()
         bench.wire.opening = [answer, answer]
         bench.run(10000)
@@ -103,7 +110,7 @@ def test_transport_troubles_are_told_and_outlived():
     bench = Bench().connect()
     bench.wire.send(b"\x30\x80\x80\x80\x80\x01garbage")
     bench.run(5000)
-    true("broke the protocol" in bench.log, bench.log)
+    true("is no MQTT 3.1.1; next try in ms: " in bench.log, bench.log)
     eq((bench.node.client.connects, bench.node.client.malformed), (2, 1))
     bench.wire.half_open = True
     bench.run(80000, 50)

@@ -146,11 +146,12 @@ def test_bad_payloads_are_counted_and_told_and_the_node_goes_on():
     eq(bench.node.slots[1].refused, len(bad))
     bench.tell("fan/set", b"x" * 2000)  # larger than rx_size: the client reads past it
     eq(bench.node.client.oversize, 1)
+    true("W mqtt: ignored, larger than mqtt.rx_size; so far: 1" in bench.log, bench.log)
     bench.tell("fan/set", b"ON")
     eq(bench.said("fan/state")[-1], b"ON")
     eq(bench.node.errors + bench.node.client.handler_errors, 0)
     bench.run(60000, 50)
-    true(b'"bad_commands":8' in bench.said("health")[-1])
+    true(b'"bad_commands":8,"oversize":1' in bench.said("health")[-1])
 
 
 def test_every_payload_of_two_bytes_is_survived():

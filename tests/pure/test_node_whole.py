@@ -64,6 +64,8 @@ def test_health_is_valid_json_with_every_field():
         [
             "acked",
             "bad_commands",
+            "closes",
+            "config",
             "connects",
             "errors",
             "failed",
@@ -71,6 +73,8 @@ def test_health_is_valid_json_with_every_field():
             "heap",
             "loop",
             "lost",
+            "malformed",
+            "oversize",
             "received",
             "refused",
             "replaced",
@@ -81,6 +85,7 @@ def test_health_is_valid_json_with_every_field():
             "sent",
             "unmatched",
             "uptime",
+            "wifi_failed",
         ],
     )
     eq((health["uptime"], health["rssi"], health["connects"]), (60, -60, 1))
@@ -124,9 +129,13 @@ def test_the_largest_health_message_fits_its_place():
         "failed",
         "received",
         "connects",
+        "oversize",
+        "closes",
+        "malformed",
     ):
         setattr(node.client, name, largest)
     node.client.unmatched = node.errors = node.clock.seconds = largest
+    node.radio.failures = node.config_faults = largest
     node.health.worst = node.board.bytes = node.slots[0].lost = node.service.refused = largest
     node.slots[0].device.counts[:] = [largest] * 5
     bench.run(1000)
@@ -205,6 +214,7 @@ def test_messages_for_others_are_counted_and_acknowledged():
     bench = Bench().connect()
     bench.tell("fan/other", b"ON")
     eq(bench.node.client.unmatched, 1)
+    true("W mqtt: ignored, on a topic not subscribed to; so far: 1" in bench.log, bench.log)
     eq(bench.board.pins[16].level, False)
 
 

@@ -169,13 +169,13 @@ def test_a_node_that_is_killed_fails_the_demonstration_and_shows_its_log():
         assert "mqtt: connected to 127.0.0.1" in run.text
 
 
-def test_a_configuration_the_node_refuses_fails_with_the_nodes_own_words(tmp_path):
+def test_a_fault_in_the_configuration_fails_with_the_nodes_own_words(tmp_path):
     path = config(tmp_path, lambda values: values["devices"][1].update(pin=4))
     with Run("--seconds", "15", "--config", path) as run:
         pids = children(run)
         assert run.end() == 1
-        assert "the node has died with exit status 1" in run.text
-        assert re.search("pin", run.text.partition("its last lines")[2])
+        said = run.text.partition("the node found faults in its configuration; its lines:")[2]
+        assert "0 E config: devices[1].pin: 4; is used already by devices[0].pin" in said
         assert all(gone(pid) for pid in pids)
 
 
@@ -274,9 +274,9 @@ def test_leaving_in_an_outage_still_ends_with_offline():
         assert "NOT" not in run.text
 
 
-def test_a_node_that_dies_gives_the_terminal_back(tmp_path):
-    path = config(tmp_path, lambda values: values["devices"][0].update(kind="nothing"))
+def test_a_node_that_cannot_start_gives_the_terminal_back(tmp_path):
+    path = config(tmp_path, lambda values: values["wifi"].update(ssid=""))
     with Run("--config", path, terminal=True) as run:
         assert run.end() == 1
-        assert "the node has died" in run.text
+        assert "0 E config: wifi.ssid: ''; must be text of 1..32 bytes" in run.text
         assert termios.tcgetattr(run.slave) == run.before

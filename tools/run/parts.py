@@ -26,7 +26,7 @@ from tools.sim.boardfile import BoardFile
 
 ROOT = Path(__file__).resolve().parents[2]
 BOARD = ROOT / "tools" / "sim" / "board"
-NODE_HEAP = "256k"  # from source on a 64-bit build; a board runs .mpy files with 32-bit objects
+NODE_HEAP = "384k"  # compiled from source, 64-bit objects: a board has .mpy files and half the size
 LOG_LINES = 500
 
 

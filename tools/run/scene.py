@@ -168,7 +168,8 @@ class Scene:
         self.events.append((self.seconds, f"{what:8} {text}"))
 
     def update(self) -> None:
-        """Take in what happened since the last call. Trouble if the node has died."""
+        """Take in what happened since the last call. Trouble if the node has died, or found
+        faults in its configuration."""
         arrivals = self.judge.arrivals(self._seen)
         self._seen += len(arrivals)
         for arrival in arrivals:
@@ -177,8 +178,13 @@ class Scene:
         self._watch_outages()
         new = self.node.said - self._told
         self._told += new
-        for line in self.node.tail(new):
+        lines = self.node.tail(new)
+        for line in lines:
             self.tell("node", line)
+        if any(" E config: " in line for line in lines):
+            raise Trouble(
+                "the node found faults in its configuration; its lines:\n" + self.node_tail()
+            )
         if not self.node.running and not self.node.stopping:
             raise Trouble(
                 f"the node has died with exit status {self.node.exit_code}; its last lines:\n"
