@@ -151,7 +151,10 @@ def check_micropython(command, name):
         environment = {**os.environ, "MICROPYPATH": ".frozen"}
         done = run([command, "-c", PROBE], timeout=30, env=environment)
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise SetupError(f"{name} ({command}) does not run: {error}") from None
+        raise SetupError(
+            f"{name} ({command}) does not run: {error}. It must be a Unix port of MicroPython 1.24 "
+            "or newer; without MICROPYTHON the pinned one is used."
+        ) from None
     if done.returncode or "MicroPython runs" not in done.stdout:
         raise SetupError(
             f"{name} ({command}) lacks something the node needs; a standard build of the Unix port "

@@ -246,7 +246,7 @@ def test_keys_work_in_the_live_view_and_ctrl_c_ends_it_with_offline():
             run.press(key)
             run.until(f"outage +{back_text}")
             run.until(r"greenhouse-1 +online [^│\n]*Wi-Fi: up -58 dBm +│")
-        run.until("connects / restarts +3 / 0")
+        run.until("connects/restarts +3 / 0")
         run.press("\x03")
         assert run.end() == 0
         assert re.search("ok +farewell +`offline` seen by the judge", run.text)

@@ -164,7 +164,8 @@ def main() -> int:
     arguments = parser.parse_args()
     if arguments.seconds is not None and arguments.seconds < SHORTEST:
         parser.error(
-            f"--seconds {arguments.seconds:g} is too short: the demonstration needs {SHORTEST}"
+            f"--seconds {arguments.seconds:g} is too short: the demonstration needs {SHORTEST} "
+            f"(make run SECONDS={SHORTEST})"
         )
     _signals(_raise_signal)
     try:

@@ -6,7 +6,6 @@ import io
 import sys
 from pathlib import Path
 
-from rich.columns import Columns
 from rich.console import Console, Group
 from rich.layout import Layout
 from rich.live import Live
@@ -20,13 +19,15 @@ from .summary import Line
 PICTURE = (116, 42)  # columns and rows
 BARS = "▁▂▃▄▅▆▇█"
 ACTIONS = (
-    ("s", "sensor: break or mend"),
-    ("n", "network: cut or restore"),
-    ("h", "network: silent or answering"),
-    ("w", "Wi-Fi: gone or back"),
-    ("b", "broker: kill or restart"),
+    ("s", "sensor"),
+    ("n", "network"),
+    ("h", "half-open"),
+    ("w", "Wi-Fi"),
+    ("b", "broker"),
     ("q", "end"),
 )
+# Rows of the panels; what is left is for the events. All fits into 80 columns and 24 rows.
+HEAD, MIDDLE, KEYS, BORDERS = 3, 13, 3, 2
 
 
 def sparkline(values: list[int], width: int = 40) -> str:
@@ -83,12 +84,12 @@ def screen(scene: Scene, height: int) -> Layout:
     """The whole screen of this moment."""
     layout = Layout()
     layout.split_column(
-        Layout(_head(scene), name="head", size=3),
-        Layout(name="middle", size=13),
-        Layout(_events(scene, max(1, height - 21)), name="events"),
-        Layout(_keys(scene), name="keys", size=5),
+        Layout(_head(scene), name="head", size=HEAD),
+        Layout(name="middle", size=MIDDLE),
+        Layout(_events(scene, max(1, height - HEAD - MIDDLE - KEYS - BORDERS)), name="events"),
+        Layout(_keys(scene), name="keys", size=KEYS),
     )
-    layout["middle"].split_row(Layout(_devices(scene), ratio=3), Layout(_counts(scene), ratio=2))
+    layout["middle"].split_row(Layout(_devices(scene), ratio=4), Layout(_counts(scene), ratio=3))
     return layout
 
 
@@ -131,7 +132,7 @@ def _devices(scene: Scene) -> Panel:
             now = f"{values[-1] / 10:6.1f} {unit}" if values else "   -"
             parts.append(Text.assemble(f"{name} {what:12}", (f"{now:10}", "bold cyan")))
             parts.append(Text("  " + sparkline(values), "cyan"))
-    table = Table("relay", "state", "pin", "level", "changes", box=None, padding=(0, 2))
+    table = Table("relay", "state", "pin", "level", "changes", box=None, padding=(0, 1))
     for number, name in enumerate(scene.relays, start=1):
         pin, on = scene.pins[name], scene.state.relays.get(name, "-")
         table.add_row(
@@ -149,15 +150,15 @@ def _counts(scene: Scene) -> Panel:
     table = Table(box=None, show_header=False, padding=(0, 1))
     grown = health.get("grown")
     rows = (
-        ("messages seen", scene.state.live),
-        ("QoS-1 sent / acked", f"{len(scene.wire.messages)} / {wire.down['PUBACK']}"),
-        ("unacked / resent", f"{len(scene.wire.unacknowledged())} / {wire.resent}"),
-        ("connects / restarts", f"{wire.connects} / {scene.node.resets}"),
+        ("messages", scene.state.live),
+        ("sent/acked", f"{len(scene.wire.messages)} / {wire.down['PUBACK']}"),
+        ("unacked/resent", f"{len(scene.wire.unacknowledged())} / {wire.resent}"),
+        ("connects/restarts", f"{wire.connects} / {scene.node.resets}"),
         ("node errors", health.get("errors", "-")),
-        ("sensor reads failed", scene.failures_told()),
-        ("heap in use", f"{health.get('heap', '-')} bytes"),
-        ("grown since connect", "-" if grown is None else f"{grown} bytes"),
-        ("longest step so far", f"{scene.state.worst_ms} ms"),
+        ("reads failed", scene.failures_told()),
+        ("heap in use", f"{health.get('heap', '-')} B"),
+        ("heap growth", "-" if grown is None else f"{grown} B"),
+        ("longest step", f"{scene.state.worst_ms} ms"),
         ("pings", wire.up["PINGREQ"]),
     )
     for name, value in rows:
@@ -188,9 +189,10 @@ def _colour(text: str) -> str:
 
 
 def _keys(scene: Scene) -> Panel:
-    relays = [(str(at), f"switch {name}") for at, name in enumerate(scene.relays[:9], start=1)]
-    keys = [Text.assemble((key, "bold reverse"), f" {what}") for key, what in (*relays, *ACTIONS)]
-    return Panel(Columns(keys, padding=(0, 3)), title="keys", title_align="left")
+    line = Text(no_wrap=True)
+    for key, what in (*((str(at), name) for at, name in enumerate(scene.relays[:9], 1)), *ACTIONS):
+        line.append(key, "bold reverse").append(f" {what}  ")
+    return Panel(line, title="keys: once breaks, once more mends", title_align="left")
 
 
 def print_summary(lines: list[Line], title: str) -> None:
