@@ -17,24 +17,21 @@ import random
 
 from mqtt import options, receiving, sending, timing
 from mqtt._shim import const
-from mqtt.codec import head_size, put_head, put_id, put_text
+from mqtt.held import Held
 from mqtt.message import Message
 from mqtt.outbox import Outbox
 from mqtt.parser import Parser
-from mqtt.publication import Publication, copy_payload, payload_length
+from mqtt.publication import Publication, enqueue
 from mqtt.subscriptions import Subscriptions
-from mqtt.topics import topic_ok
 
 _DOWN = const(0)
 _OPENING = const(1)
 _CONNECTING = const(2)
 _CLOSING = const(4)
+_FAILED = const(3)
 _CLOSED = const(6)
-_BAD_TOPIC = const(-1)
-_BAD_PAYLOAD = const(-3)
+_REPLACED = const(-13)
 _BAD_QOS = const(-4)
-_FULL = const(-10)
-_TOO_LARGE = const(-11)
 _BUSY = const(-12)
 _TRANSPORT = const(-31)
 
@@ -63,8 +60,11 @@ class Client:
         connect_timeout_ms=15000,
         ack_timeout_ms=10000,
         max_subscriptions=8,
+        max_held=8,
+        drop_oldest=False,
     ):
-        options.check_numbers(keepalive, rx_size, tx_size, max_inflight, max_subscriptions)
+        options.check_numbers(keepalive, rx_size, tx_size, max_inflight)
+        options.check_tables(max_subscriptions, max_held)
         options.check_times(connect_timeout_ms, ack_timeout_ms)
         self.hello = options.connect_packet(
             client_id, keepalive, clean_session, username, password, will
@@ -80,6 +80,11 @@ class Client:
         # the session
         self.outbox = Outbox(tx_size, max_inflight + tx_size // 64)
         self.subscriptions = Subscriptions(max_subscriptions)
+        self.held = Held(max_held)
+        self.drop_oldest = drop_oldest
+        self.dropped_first = 0  # handles given up since the last step, from ... to ...; 0: none
+        self.dropped_last = 0
+        self.no_qos2 = False  # the broker answered a QoS-2 PUBLISH with PUBACK
         self.next_id = random.getrandbits(16) or 1
         # the connection
         self.parser = Parser(rx_size)
@@ -92,7 +97,7 @@ class Client:
         self.left = 0
         self.sending = 0  # what it is: see sending.py
         self.entry = 0  # its index in the outbox or the subscriptions
-        self.again = False  # it is a PUBLISH that was sent before
+        self.taken = False  # the PUBLISH arriving in pieces has a handler that takes it so
         self.now = 0
         self.since = 0  # ticks when OPENING or CLOSING began
         self.begun = False  # since is set
@@ -104,21 +109,24 @@ class Client:
         self.pinged = False  # PINGRESP is awaited since ...
         self.pinged_at = 0
         self._guard = _Guard(self)
-        self._topic = self._guard  # the last topic that was found valid; no caller has this one
-        self._first = 0  # of the publish() under way: first byte, payload length, packet id
-        self._length = 0
-        self._packet_id = 0
+        self.topic = self._guard  # the last topic that was found valid; no caller has this one
+        self.first = 0  # of the publish() under way: first byte, payload length, packet id
+        self.length = 0
+        self.packet_id = 0
         self._kind = self._a = self._b = 0  # of the event under way
         # counters, below 2^30
         self.sent = 0  # PUBLISHes sent for the first time
         self.resent = 0  # and again on a later connection
-        self.acked = 0  # QoS 0 written, QoS 1 acknowledged
-        self.failed = 0  # accepted, and ended otherwise
+        self.acked = 0  # QoS 0 written, QoS 1 and 2 acknowledged
+        self.failed = 0  # accepted, and ended otherwise; of these:
+        self.dropped = 0  # given up unsent to make room
+        self.uncertain = 0  # lost with the session between PUBREC and PUBCOMP
         self.replaced = 0  # overwritten by a newer payload before they were sent
         self.refused = 0  # not accepted: publish() or send() gave a negative code
         self.received = 0  # PUBLISHes handed to a handler
         self.unmatched = 0  # PUBLISHes no declared filter takes
-        self.oversize = 0  # PUBLISHes larger than rx_size, read past
+        self.oversize = 0  # PUBLISHes larger than rx_size that no handler took in pieces
+        self.withheld = 0  # QoS-2 PUBLISHes not taken: all max_held ids are held
         self.handler_errors = 0  # exceptions of handlers and of on_event
         self.stray = 0  # acks for an id that waits for none
         self.malformed = 0  # connections ended for a fault of the peer
@@ -162,12 +170,14 @@ class Client:
         if self._guard.inside:
             return _BUSY
         self.now = now
-        if self.state:
+        if self.state or self.dropped_first:
             with self._guard:
                 self._step()
         return self.state
 
     def _step(self):
+        while self.dropped_first:
+            self._tell_dropped(self.dropped_first)
         if self.state == _OPENING:
             self._open()
         if self.sending:  # the transport is open
@@ -189,59 +199,31 @@ class Client:
         ``length`` are taken (all by default); it may be reused at once. Returns a handle > 0, or
         BAD_TOPIC, BAD_PAYLOAD, BAD_QOS, FULL, TOO_LARGE. Allocates nothing.
         """
-        self._first = 0x31 if retain else 0x30
+        self.first = 0x31 if retain else 0x30
         if qos:
-            if qos != 1:
+            if qos != 1 and qos != 2:
                 return self.refuse(_BAD_QOS)
-            self._first |= 2
-        self._length = length
-        return self._enqueue(topic, payload)
-
-    def _enqueue(self, topic, payload):
-        # bytes do not change: the very object that was valid still is.
-        if topic is not self._topic:
-            if not isinstance(topic, bytes) or not topic_ok(topic, 0, len(topic)):
-                return self.refuse(_BAD_TOPIC)
-            self._topic = topic
-        n = payload_length(payload, self._length)
-        if n < 0:
-            return self.refuse(_BAD_PAYLOAD)
-        self._length = n
-        n += 2 + len(topic) + (self._first & 2)
-        return self._encode(payload, n, n + head_size(n))
-
-    def _encode(self, payload, remaining, size):
-        at = self.outbox.place(size)
-        if at < 0:
-            return self.refuse(_TOO_LARGE if size > len(self.outbox.buf) else _FULL)
-        remaining = self._encode_head(self.outbox.buf, at, remaining)
-        copy_payload(self.outbox.buf, remaining, payload, self._length)
-        remaining = at + size
-        return self.outbox.add(at, size, remaining, self._packet_id)
-
-    def _encode_head(self, buf, at, remaining):
-        at = put_head(buf, at, self._first, remaining)
-        at = put_text(buf, at, self._topic)
-        self._packet_id = 0
-        if self._first & 2:
-            self._packet_id = self.take_id()
-            at = put_id(buf, at, self._packet_id)
-        return at
+            self.first |= qos << 1
+        self.length = length
+        return enqueue(self, topic, payload)
 
     def prepare(self, topic, max_payload, qos=0, retain=False, replace=False):
         """A publication whose topic and flags are checked and encoded once: see Publication.
 
-        For set-up: allocates, and raises ValueError for a bad topic, a QoS other than 0 and 1, or
-        a payload that never fits the outbox.
+        For set-up: allocates, and raises ValueError for a bad topic or QoS, or a payload that
+        never fits the outbox.
         """
         first = options.publish_flags(qos, retain)
         return Publication(self, options.topic(topic), max_payload, first, replace)
 
-    def subscribe(self, flt, qos, handler):
+    def subscribe(self, flt, qos, handler, pieces=False):
         """Declare that PUBLISHes matching ``flt`` are wanted at ``qos`` and go to
         ``handler(msg)``. Sent when needed, on this connection and on later ones. Returns an id
-        > 0, told again by SUBACK; or BAD_FILTER, BAD_QOS, FULL, BUSY. Allocates."""
-        return self.subscriptions.declare(options.encoded(flt), qos, handler)
+        > 0, told again by SUBACK; or BAD_FILTER, BAD_QOS, FULL, BUSY. Allocates.
+
+        With ``pieces``, one larger than rx_size comes as several calls (see Message), the last of
+        which has offset + its length == total; a first piece may come again after a reconnect."""
+        return self.subscriptions.declare(options.encoded(flt), qos, handler, pieces)
 
     def unsubscribe(self, flt):
         """Take the declaration back. Returns its id, told again by UNSUBACK; or BAD_FILTER if it
@@ -254,6 +236,19 @@ class Client:
         """Count a publish that was not accepted."""
         self.refused = self.refused + 1 & 0x3FFFFFFF
         return code
+
+    def _tell_dropped(self, handle):
+        # Unsent messages stand in the order of their handles, with none of another kind between.
+        self.dropped_first = 0 if handle == self.dropped_last else handle % 0x3FFFFFFF + 1
+        self.failed = self.failed + 1 & 0x3FFFFFFF
+        self.emit(_FAILED, handle, _REPLACED)
+
+    def give_up(self, i, code):
+        """Entry ``i`` of the outbox will never be acknowledged."""
+        handle = self.outbox.handle[i]
+        self.outbox.give_up(i)
+        self.failed = self.failed + 1 & 0x3FFFFFFF
+        self.emit(_FAILED, handle, code)
 
     def take_id(self):
         """A packet id that is not in use: never 0, one space for all kinds [MQTT-2.3.1-2]."""

@@ -13,7 +13,7 @@ CLOSING = 4  # disconnect() was called; DISCONNECT on its way
 
 # on_event(kind, a, b)
 CONNECTED = 1  # (session present 0/1, 0)
-ACKED = 2  # (handle, qos): QoS 0 written to its last byte, QoS 1 acknowledged
+ACKED = 2  # (handle, qos): QoS 0 written to its last byte, QoS 1 and 2 acknowledged
 FAILED = 3  # (handle, code): an accepted publish that will never be acknowledged
 SUBACK = 4  # (id, granted QoS 0/1/2, or 0x80: refused)
 UNSUBACK = 5  # (id, 0)
@@ -28,12 +28,14 @@ BAD_QOS = -4  # a QoS that is not offered
 # resource: try again later, or make the buffer larger
 FULL = -10  # no room in the outbox (or in the table of subscriptions) now
 TOO_LARGE = -11  # would not fit an empty outbox
+REPLACED = -13  # of FAILED: dropped, before a byte of it was sent, to make room for a newer one
 BUSY = -12  # called inside a handler, or the thing asked for is already under way
 
 # peer: the broker refused or broke the protocol
 REFUSED = -20  # CONNACK code 1..255, in the detail of CLOSED
 MALFORMED = -21  # bytes that are no MQTT 3.1.1 packet
 VIOLATION = -22  # a packet that may not come here or now
+UNCERTAIN = -23  # of FAILED: the session was lost between PUBREC and PUBCOMP; it may have arrived
 
 # transport: reconnect
 PEER_CLOSED = -30  # the other end closed

@@ -11,6 +11,8 @@ class Message:
 
     ``buf[topic_start:topic_end]`` and ``buf[payload_start:payload_end]``, by position: slicing
     would allocate. ``qos`` 0..2, ``retain`` and ``dup`` 0 or 1, ``packet_id`` 0 at QoS 0.
+    ``total``: bytes of the whole payload. ``offset``: bytes of it that came before, 0 unless the
+    message is taken in pieces; then only the first piece has the topic.
     """
 
     def __init__(self, buf):
@@ -23,6 +25,8 @@ class Message:
         self.retain = 0
         self.dup = 0
         self.packet_id = 0
+        self.offset = 0
+        self.total = 0
 
     def load(self, first, length):
         """Decode the PUBLISH with that first byte whose body is buf[0:length].
@@ -43,9 +47,18 @@ class Message:
             self.packet_id = get_u16(self.buf, at - 2)
             if not self.packet_id:
                 return _MALFORMED
+        self.topic_start = 2
         self.payload_start = at
         self.payload_end = length
+        self.offset = 0
+        self.total = length - at
         return _MALFORMED if at > length or self.topic_end == 2 else 0
+
+    def load_piece(self, n, before):
+        """A further piece: buf[0:n], with ``before`` bytes of the payload before it."""
+        self.offset = before
+        self.topic_start = self.topic_end = self.payload_start = 0
+        self.payload_end = n
 
     def topic(self):
         """The topic as new bytes. Allocates."""

@@ -12,13 +12,18 @@ def _range(value, low, high, name):
         raise ValueError("%s: %r; must be %d..%d" % (name, value, low, high))
 
 
-def check_numbers(keepalive, rx_size, tx_size, max_inflight, max_subscriptions):
+def check_numbers(keepalive, rx_size, tx_size, max_inflight):
     """Ranges of the constructor's sizes."""
     _range(keepalive, 0, 65535, "keepalive, seconds")
     _range(rx_size, 16, 65535, "rx_size, bytes")
     _range(tx_size, 32, 65535, "tx_size, bytes")
     _range(max_inflight, 1, 1000, "max_inflight")
+
+
+def check_tables(max_subscriptions, max_held):
+    """Ranges of the tables."""
     _range(max_subscriptions, 0, 1000, "max_subscriptions")
+    _range(max_held, 0, 1000, "max_held")
 
 
 def check_times(connect_timeout_ms, ack_timeout_ms):
@@ -56,7 +61,7 @@ def topic(value, name="topic"):
 
 def publish_flags(qos, retain):
     """First byte of a PUBLISH."""
-    _range(qos, 0, 1, "qos")
+    _range(qos, 0, 2, "qos")
     return 0x30 | qos << 1 | (1 if retain else 0)
 
 

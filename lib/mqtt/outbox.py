@@ -4,13 +4,17 @@ A packet is encoded once, into its place, and sent from there as often as needed
 sets DUP in place. Its state says what it waits for:
 
     FREE            no packet (or one that is done, until its neighbours let its place go)
-    QUEUED          waits for its first byte to be sent; only such a one may be replaced
-    AGAIN           sent, or half sent, on an earlier connection; waits to be sent again
-    PARTIAL         some, not all, of its bytes are with the transport
+    QUEUED          its turn to be sent; ``tries`` counts the connections it was begun on before
+    PARTIAL         the rest of its bytes to be taken by the transport
     AWAIT_PUBACK    QoS 1, sent whole on this connection
+    AWAIT_PUBREC    QoS 2, sent whole on this connection
+    RELEASE         QoS 2, PUBREC came on an earlier connection: PUBREL's turn to be sent again
+    AWAIT_PUBCOMP   QoS 2, PUBREL sent on this connection; the PUBLISH never goes out again
 
-    QUEUED, AGAIN -> PARTIAL -> FREE (QoS 0) or AWAIT_PUBACK -> FREE
-    PARTIAL, AWAIT_PUBACK -> AGAIN when the connection is lost
+    QUEUED -> PARTIAL -> FREE                                       QoS 0
+                      -> AWAIT_PUBACK -> FREE                       QoS 1
+                      -> AWAIT_PUBREC -> AWAIT_PUBCOMP -> FREE      QoS 2
+    connection lost: PARTIAL, AWAIT_PUBACK, AWAIT_PUBREC -> QUEUED; AWAIT_PUBCOMP -> RELEASE
 
 Places form a ring in the arena, and entries a ring in the lists: both are given out at the tail
 and come back from either end, so that QoS 0 passes freely behind an unacknowledged QoS 1.
@@ -22,9 +26,11 @@ from mqtt.codec import publish_id_at, put_id
 
 _FREE = const(0)
 _QUEUED = const(1)
-_AGAIN = const(2)
-_PARTIAL = const(3)
-_AWAIT_PUBACK = const(4)
+_PARTIAL = const(2)
+_AWAIT_PUBACK = const(3)
+_AWAIT_PUBREC = const(4)
+_RELEASE = const(5)
+_AWAIT_PUBCOMP = const(6)
 _DUP = const(8)
 
 
@@ -37,15 +43,16 @@ class Outbox:
         self.state = [_FREE] * slots
         self.ids = [0] * slots  # packet id; 0 at QoS 0 and where free
         self.handle = [0] * slots
+        self.tries = [0] * slots  # earlier connections on which its sending was begun
         self.at = [0] * slots  # the packet is buf[at : at + size] ...
         self.size = [0] * slots
         self.end = [0] * slots  # ... and owns the arena up to here
-        self.when = [0] * slots  # AWAIT_PUBACK: ticks of its last byte
+        self.when = [0] * slots  # ticks of its last byte on this connection
         self.head = 0  # the oldest entry
         self.count = 0  # entries from head on, done ones between others included
         self.passed = 0  # of these, how many the sending cursor has passed on this connection
         self.tail = 0  # where the next place begins
-        self.inflight = 0  # entries in AWAIT_PUBACK
+        self.inflight = 0  # entries in AWAIT_...
         self._handle = 0
 
     def place(self, size):
@@ -71,12 +78,13 @@ class Outbox:
         self.end[i] = self.tail = end
         self.ids[i] = packet_id
         self.state[i] = _QUEUED
+        self.tries[i] = 0
         self._handle = h = self._handle % 0x3FFFFFFF + 1
         self.handle[i] = h
         return h
 
     def next(self, window):
-        """Index of the entry to send now, or -1. A QoS-1 one waits while ``window`` are in
+        """Index of the entry to send now, or -1. One above QoS 0 waits while ``window`` are in
         flight, and all behind it wait too: order is kept [MQTT-4.6.0-1]."""
         while self.passed < self.count:
             i = (self.head + self.passed) % self.slots
@@ -90,28 +98,45 @@ class Outbox:
         self.state[i] = _PARTIAL
 
     def written(self, i, now):
-        """The last byte of entry ``i`` is with the transport. True if it is done: QoS 0."""
+        """The last byte of entry ``i``, or of its PUBREL, is with the transport. True if it is
+        done: QoS 0."""
         self.passed += 1
         if not self.ids[i]:
             self.release(i)
             return True
-        self.state[i] = _AWAIT_PUBACK
+        if self.state[i] == _RELEASE:
+            self.state[i] = _AWAIT_PUBCOMP
+        elif self.buf[self.at[i]] & 4:
+            self.state[i] = _AWAIT_PUBREC
+        else:
+            self.state[i] = _AWAIT_PUBACK
         self.when[i] = now
         self.inflight += 1
         return False
 
     def find(self, packet_id):
-        """Index of the entry that awaits PUBACK for this id, or -1."""
+        """Index of the entry sent on this connection under this id, its end not yet heard; or
+        -1. Mostly the oldest."""
         i = self.head
-        for _ in range(self.count):
-            if self.ids[i] == packet_id and self.state[i] == _AWAIT_PUBACK:
+        for _ in range(self.passed):
+            if self.ids[i] == packet_id:
                 return i
             i = (i + 1) % self.slots
         return -1
 
+    def received(self, i):
+        """PUBREC came for entry ``i``: what it waits for now is PUBCOMP."""
+        self.state[i] = _AWAIT_PUBCOMP
+
     def acked(self, i):
-        """PUBACK came for entry ``i``: its id and place are free again [MQTT-2.3.1-3]."""
+        """PUBACK or PUBCOMP came for entry ``i``: id and place are free again [MQTT-2.3.1-3]."""
         self.inflight -= 1
+        self.release(i)
+
+    def give_up(self, i):
+        """Entry ``i`` ends without its acknowledgement."""
+        if _AWAIT_PUBACK <= self.state[i] != _RELEASE:
+            self.inflight -= 1
         self.release(i)
 
     def release(self, i):
@@ -141,39 +166,48 @@ class Outbox:
             self.passed = self.count
 
     def overdue(self, now, limit):
-        """True if the oldest sent entry has waited ``limit`` ms or more for its PUBACK."""
-        if not self.inflight:
-            return False
-        i = self.head  # the oldest of all is the first one sent
-        return self.state[i] == _AWAIT_PUBACK and (now - self.when[i]) & 0x3FFFFFFF >= limit
+        """True if the oldest sent entry has waited ``limit`` ms or more for its end: PUBACK, or
+        PUBCOMP. The time runs from its last byte, so the oldest entry is the first one due."""
+        return self.passed > 0 and (now - self.when[self.head]) & 0x3FFFFFFF >= limit
 
     def replaceable(self, handle):
         """Index of the entry with this handle if not one byte of it was ever sent, else -1."""
         i = self.head
         for _ in range(self.count):
             if self.handle[i] == handle:
-                return i if self.state[i] == _QUEUED else -1
+                return i if self.state[i] == _QUEUED and not self.tries[i] else -1
             i = (i + 1) % self.slots
         return -1
+
+    def drop_oldest(self):
+        """Give up the oldest entry if no byte of it was ever sent: its handle, or 0."""
+        i = self.head
+        if not self.count or self.state[i] != _QUEUED or self.tries[i]:
+            return 0
+        self.release(i)
+        return self.handle[i]
 
     def lost(self):
         """The connection is over: what was sent and not done waits to go out again."""
         self.passed = 0
         self.inflight = 0
         for i in range(self.slots):
-            if self.state[i] > _AGAIN:
-                self.state[i] = _AGAIN
+            if self.state[i] == _AWAIT_PUBCOMP:
+                self.state[i] = _RELEASE
+            elif self.state[i] > _QUEUED and self.state[i] != _RELEASE:
+                self.state[i] = _QUEUED
+                self.tries[i] += 1
 
-    def redeliver(self, resume):
-        """A connection is up. ``resume``: the broker kept the session, so what goes out again
-        does so with its id and DUP [MQTT-4.4.0-1, 3.3.1-1]; else as a new packet with DUP 0, to
-        which the caller gives a fresh id (``renumber``)."""
-        for i in range(self.slots):
-            if self.state[i] == _AGAIN and self.ids[i]:
-                if resume:
-                    self.buf[self.at[i]] |= _DUP
-                else:
-                    self.buf[self.at[i]] &= ~_DUP & 0xFF
+    def mark_again(self, i, dup):
+        """Set or clear DUP of entry ``i`` where it was begun before [MQTT-3.3.1-1, -2]. True if it
+        was, and is no QoS 0."""
+        if not self.tries[i] or self.state[i] != _QUEUED or not self.ids[i]:
+            return False
+        if dup:
+            self.buf[self.at[i]] |= _DUP
+        else:
+            self.buf[self.at[i]] &= ~_DUP & 0xFF
+        return True
 
     def renumber(self, i, packet_id):
         """Give entry ``i`` another packet id, in place."""

@@ -5,18 +5,21 @@ with ``feed(n)``. Never is more asked for than the packet at hand still needs, s
 follows a packet at once cannot take the packet with it.
 
 A packet is whole when feed() returns its first byte: its body is ``buf[0:length]``. A PUBLISH
-larger than the buffer is read past: ``oversize`` is then True, ``length`` its full length and
-``packet_id`` its id (0 at QoS 0), and the buffer holds nothing of use.
+larger than the buffer comes in pieces: feed() returns PIECE for each but the last and the first
+byte for that; ``oversize`` is then True, ``buf[0:piece]`` the piece, ``offset`` the bytes of the
+body before it. The first piece fills the buffer. If not even its topic fits there, only
+``packet_id``, read past the topic, is of use at the end (``headless`` is True).
 """
 
 from mqtt._shim import const
 from mqtt.codec import FROM_SERVER
 
 _MALFORMED = const(-21)
+_PIECE_CAME = const(1)
 _HEAD = const(0)  # the first two bytes
 _LENGTH = const(1)  # a further byte of the remaining length
 _BODY = const(2)
-_DRAIN = const(3)  # the body of a PUBLISH too large for the buffer
+_PIECES = const(3)  # the body of a PUBLISH too large for the buffer, behind its first piece
 _STAGE = const(32)
 
 
@@ -35,12 +38,12 @@ class Parser:
         self.first = 0
         self.length = 0
         self.oversize = False
-        self.packet_id = 0
-        self._got = 0
+        self.headless = False
+        self.piece = 0
+        self.offset = 0
+        self.packet_id = 0  # of a headless PUBLISH
+        self._id_at = 0
         self._shift = 0
-        self._field = 0
-        self._field_at = 0
-        self._fields = 0
         self._next()
 
     def _next(self):
@@ -50,8 +53,8 @@ class Parser:
         self.need = 2
 
     def feed(self, n):
-        """Take the ``n`` bytes just read. Returns 0 (more needed), the packet's first byte, or
-        MALFORMED, after which only reset() helps. Allocates nothing."""
+        """Take the ``n`` bytes just read. Returns 0 (more needed), the packet's first byte,
+        PIECE (1), or MALFORMED, after which only reset() helps. Allocates nothing."""
         s = self._state
         if s == _BODY:
             return self._feed_body(n)
@@ -59,7 +62,7 @@ class Parser:
             return self._feed_head(n)
         if s == _LENGTH:
             return self._feed_length(self._head[0])
-        return self._drain(n)
+        return self._feed_piece(n)
 
     def _feed_head(self, n):
         head = self._head
@@ -96,21 +99,18 @@ class Parser:
 
     def _begin_body(self):
         n = self.length
-        self._got = 0
-        self.oversize = n > len(self.buf)
         if not n:
             return self._whole()
+        self._got = 0
+        self._state = _BODY
         self.into = self.buf
-        if not self.oversize:
-            self._state = _BODY
-            self.need = n
-            return 0
-        if self.first >> 4 != 3:
-            return _MALFORMED  # no other packet that answers ours is so long
-        self._state = _DRAIN
-        self._field = self._field_at = self.packet_id = 0
-        self._fields = 4 if self.first & 6 else 2
-        self.need = len(self.buf)
+        self.need = n
+        self.oversize = self.headless = False
+        if n > len(self.buf):
+            if self.first >> 4 != 3:
+                return _MALFORMED  # no other packet that answers ours is so long
+            self.oversize = True
+            self.need = len(self.buf)
         return 0
 
     def _whole(self):
@@ -122,11 +122,11 @@ class Parser:
         if got:
             self._unstage(n)
         got += n
-        if got == self.length:
-            return self._whole()
+        n = (len(self.buf) if self.oversize else self.length) - got
+        if not n:
+            return self._begin_pieces() if self.oversize else self._whole()
         self._got = got
         self.into = self._stage
-        n = self.length - got
         self.need = n if n < _STAGE else _STAGE
         return 0
 
@@ -136,27 +136,41 @@ class Parser:
         for k in range(n):
             buf[at + k] = self._stage[k]
 
-    def _drain(self, n):
-        # Fields 0, 1: topic length; 2, 3: packet id. The topic itself may exceed the buffer.
-        while self._field < self._fields and self._field_at < self._got + n:
-            self._take_field(self.buf[self._field_at - self._got])
-        self._got += n
-        n = self.length - self._got
-        if n:
-            if n < self.need:
-                self.need = n
-            return 0
-        if self._field < self._fields or self._field_at > self.length:
+    def _begin_pieces(self):
+        # The buffer is full of the packet's beginning.
+        self._state = _PIECES
+        self.offset = 0
+        self.piece = self._got = len(self.buf)
+        self.into = self.buf
+        self._need_piece()
+        self.packet_id = 0
+        self._id_at = 2 + (self.buf[0] << 8 | self.buf[1])
+        n = self._id_at + (2 if self.first & 6 else 0)
+        if n > self.length:
             return _MALFORMED
-        if self._fields == 2:
-            self.packet_id = 0
-        elif not self.packet_id:
-            return _MALFORMED  # [MQTT-2.3.1-1]
-        return self._whole()
+        self.headless = n > len(self.buf)
+        if not self.headless:
+            return _PIECE_CAME
+        self._find_id()
+        return 0
 
-    def _take_field(self, b):
-        self.packet_id = (self.packet_id << 8 | b) & 0xFFFF
-        self._field += 1
-        self._field_at += 1
-        if self._field == 2:  # what stands there now is the topic's length: go past it
-            self._field_at += self.packet_id
+    def _need_piece(self):
+        n = self.length - self._got
+        self.need = n if n < len(self.buf) else len(self.buf)
+
+    def _feed_piece(self, n):
+        self.offset = self._got
+        self.piece = n
+        self._got += n
+        if self.headless:
+            self._find_id()
+        if self._got == self.length:
+            return self._whole()
+        self._need_piece()
+        return 0 if self.headless else _PIECE_CAME
+
+    def _find_id(self):
+        # Its two bytes, in this piece or split between two; at QoS 0 what stands there is not read.
+        for at in range(self._id_at, self._id_at + 2):
+            if self.first & 6 and self.offset <= at < self.offset + self.piece:
+                self.packet_id = self.packet_id << 8 | self.buf[at - self.offset]

@@ -1,16 +1,19 @@
-"""A publish prepared once and sent often: what a sensor does all day. And payload handling.
+"""How a publish gets into the outbox: given whole (enqueue), or prepared once and sent often.
 
-The publication's own buffer holds a whole packet: room for the longest fixed header, the topic,
-the packet id, the payload. send() completes header and id and copies the packet into the outbox in
-one slice assignment at C speed, so the buffer is free again at once. The copy takes the whole
-buffer; what lies behind the packet is overwritten by the next one.
+The prepared one is what a sensor uses all day. Its buffer holds a whole packet: room for the
+longest fixed header, the topic, the packet id, the payload. send() completes header and id and
+copies the packet into the outbox in one slice assignment at C speed, so the buffer is free again
+at once. The copy takes the whole buffer; the next packet overwrites what lies behind this one.
 """
 
 from mqtt._shim import const
 from mqtt.codec import head_size, put_head, put_id, put_text
+from mqtt.topics import topic_ok
 
-_TOO_LARGE = const(-11)
+_BAD_TOPIC = const(-1)
+_BAD_PAYLOAD = const(-3)
 _FULL = const(-10)
+_TOO_LARGE = const(-11)
 
 
 class Publication:
@@ -24,7 +27,7 @@ class Publication:
         if not isinstance(max_payload, int) or max_payload < 0:
             raise ValueError("max_payload: %r; must be 0 or more bytes" % (max_payload,))
         self.client = client
-        self._fixed = 2 + len(topic) + (first & 2)
+        self._fixed = 2 + len(topic) + (2 if first & 6 else 0)
         self._head = head_size(self._fixed + max_payload)
         size = self._head + self._fixed + max_payload
         if size > len(client.outbox.buf):
@@ -51,14 +54,14 @@ class Publication:
         if not 0 <= n <= self.max_payload:
             return self.client.refuse(_TOO_LARGE)
         outbox = self.client.outbox
-        at = outbox.place(len(self.buf))
+        at = place(self.client, len(self.buf))
         if at < 0:
             return self._overwrite(outbox, n)
         return self._add(outbox, at, self._fixed + n)
 
     def _add(self, outbox, at, remaining):
         packet_id = 0
-        if self._first & 2:
+        if self._first & 6:
             packet_id = self.client.take_id()
             put_id(self.buf, self.start - 2, packet_id)
         remaining = self._put(at, remaining)
@@ -70,7 +73,7 @@ class Publication:
         i = outbox.replaceable(self._handle) if self._replace and self._handle else -1
         if i < 0:
             return self.client.refuse(_FULL)
-        if self._first & 2:
+        if self._first & 6:
             put_id(self.buf, self.start - 2, outbox.ids[i])
         outbox.size[i] = self._put(outbox.at[i], self._fixed + n)
         self.client.replaced = self.client.replaced + 1 & 0x3FFFFFFF
@@ -85,7 +88,56 @@ class Publication:
         return head + remaining
 
 
-def payload_length(payload, length):
+def place(c, size):
+    """A place in the client's outbox, or -1; with drop_oldest, made by giving up what is unsent."""
+    at = c.outbox.place(size)
+    while at < 0 and c.drop_oldest and size <= len(c.outbox.buf):
+        handle = c.outbox.drop_oldest()
+        if not handle:
+            break
+        c.dropped = c.dropped + 1 & 0x3FFFFFFF
+        c.dropped_first = c.dropped_first or handle
+        c.dropped_last = handle
+        at = c.outbox.place(size)
+    return at
+
+
+def enqueue(c, topic, payload):
+    """What Client.publish() does once c.first and c.length say how. Handle, or a code."""
+    # bytes do not change: the very object that was valid still is.
+    if topic is not c.topic:
+        if not isinstance(topic, bytes) or not topic_ok(topic, 0, len(topic)):
+            return c.refuse(_BAD_TOPIC)
+        c.topic = topic
+    n = _payload_length(payload, c.length)
+    if n < 0:
+        return c.refuse(_BAD_PAYLOAD)
+    c.length = n
+    n += 2 + len(topic) + (2 if c.first & 6 else 0)
+    return _encode(c, payload, n, n + head_size(n))
+
+
+def _encode(c, payload, remaining, size):
+    at = place(c, size)
+    if at < 0:
+        return c.refuse(_TOO_LARGE if size > len(c.outbox.buf) else _FULL)
+    remaining = _encode_head(c, c.outbox.buf, at, remaining)
+    _copy_payload(c.outbox.buf, remaining, payload, c.length)
+    remaining = at + size
+    return c.outbox.add(at, size, remaining, c.packet_id)
+
+
+def _encode_head(c, buf, at, remaining):
+    at = put_head(buf, at, c.first, remaining)
+    at = put_text(buf, at, c.topic)
+    c.packet_id = 0
+    if c.first & 6:
+        c.packet_id = c.take_id()
+        at = put_id(buf, at, c.packet_id)
+    return at
+
+
+def _payload_length(payload, length):
     """Bytes to take of ``payload``, or -1 if it is no buffer of bytes or has not ``length``."""
     if not (
         isinstance(payload, bytes)
@@ -98,7 +150,7 @@ def payload_length(payload, length):
     return length if isinstance(length, int) and 0 <= length <= len(payload) else -1
 
 
-def copy_payload(buf, at, payload, n):
+def _copy_payload(buf, at, payload, n):
     """Copy the first ``n`` bytes of ``payload`` to buf[at:]. Allocates nothing: the whole goes at
     C speed, a part byte by byte."""
     if n == len(payload):

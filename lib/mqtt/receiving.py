@@ -2,8 +2,10 @@
 
 The first packet must be CONNACK [MQTT-3.2.0-1]. A packet that is malformed, or may not come here,
 ends the connection [MQTT-4.8.0-1]. Whatever is received is acknowledged, wanted or not
-[MQTT-4.5.0-2], in the order of its arrival [MQTT-4.6.0-2], after its handlers have returned.
-QoS 2 is not offered, so a broker has no cause to use it towards us.
+[MQTT-4.5.0-2], in the order of its arrival [MQTT-4.6.0-2, -3, -4], after its handlers have
+returned. A QoS-2 message is delivered on its first PUBLISH; its id is then held until PUBREL, over
+reconnects of a kept session too, and every PUBLISH under a held id gets a PUBREC and no more
+[MQTT-4.3.3-2].
 """
 
 from mqtt import topics
@@ -18,11 +20,17 @@ _CONNECTED = const(1)
 _ACKED = const(2)
 _SUBACK = const(4)
 _UNSUBACK = const(5)
-_AGAIN = const(2)
+_FAILED = const(3)
+_RELEASE = const(5)
+_AWAIT_PUBACK = const(3)
+_AWAIT_PUBREC = const(4)
+_AWAIT_PUBCOMP = const(6)
 _HELD_OR_ASKED = const(4)  # the subscription states 1..4: the filter is wanted
 _REFUSED = const(-20)
 _MALFORMED = const(-21)
 _VIOLATION = const(-22)
+_UNCERTAIN = const(-23)
+_PIECE = const(1)
 _PEER_CLOSED = const(-30)
 _TRANSPORT = const(-31)
 _READS = const(32)  # the most reads of one step, so that a flood cannot hold it
@@ -58,15 +66,17 @@ def _fault(c, code):
 
 
 def _packet(c, first):
-    # ``first``: the packet's first byte, or MALFORMED.
+    # ``first``: the packet's first byte, PIECE, or MALFORMED.
     if first < 0:
         _fault(c, first)
+    elif first == _PIECE:
+        _piece(c, c.parser, c.message)
     elif c.state == _CONNECTING:
         _connack(c, first, c.parser)
     elif first >> 4 == 3:
         _publish(c, first)
-    elif first == 0x40:
-        _puback(c, c.parser)
+    elif 0x40 <= first < 0x80:
+        _outbound_ack(c, first, c.parser)
     elif first == 0x90:
         _suback(c, c.parser)
     elif first == 0xB0:
@@ -93,34 +103,65 @@ def _connack(c, first, parser):
 def rewind(c, resume):
     """What the session becomes on a new connection [MQTT-3.1.2-4, -6, 4.4.0-1].
 
-    Session present: unacknowledged PUBLISHes go out again, same id, DUP 1. None: they go out as
-    new ones, fresh ids, DUP 0; all subscriptions are asked for. Original order in both cases.
+    Session present: unacknowledged PUBLISHes go out again, same id, DUP 1, and PUBRELs. None:
+    PUBLISHes go out as new ones, fresh ids, DUP 0; those that awaited PUBCOMP end as UNCERTAIN;
+    inbound ids are forgotten; all subscriptions are asked for. Original order in both cases.
     """
-    outbox = c.outbox
-    outbox.redeliver(resume)
     c.subscriptions.rewind(resume)
+    i = c.outbox.head
+    for _ in range(c.outbox.count):
+        if not resume and c.outbox.state[i] == _RELEASE:
+            c.uncertain = c.uncertain + 1 & 0x3FFFFFFF
+            c.give_up(i, _UNCERTAIN)
+        elif c.outbox.mark_again(i, resume) and not resume:
+            c.outbox.renumber(i, c.take_id())
+        i = (i + 1) % c.outbox.slots
     if not resume:
-        i = outbox.head
-        for _ in range(outbox.count):
-            if outbox.state[i] == _AGAIN and outbox.ids[i]:
-                outbox.renumber(i, c.take_id())
-            i = (i + 1) % outbox.slots
+        c.held.clear()
 
 
-def _puback(c, parser):
+def _outbound_ack(c, first, parser):
+    # PUBACK, PUBREC, PUBREL, PUBCOMP
     if parser.length != 2:
         return _fault(c, _MALFORMED)
-    i = c.outbox.find(get_u16(parser.buf, 0))
-    if i < 0:
-        c.stray = c.stray + 1 & 0x3FFFFFFF
+    packet_id = get_u16(parser.buf, 0)
+    if not packet_id:
+        return _fault(c, _MALFORMED)
+    if first == 0x62:
+        c.held.drop(packet_id)
+        return put_ack(c, 0x70, packet_id)  # also for an id we do not know
+    i = c.outbox.find(packet_id)
+    if i >= 0:
+        _known_ack(c, first, i)
+    elif first == 0x50:
+        put_ack(c, 0x62, packet_id)  # lets the broker free an id we do not know
     else:
-        _publish_acked(c, i, c.outbox.handle[i])
+        c.stray = c.stray + 1 & 0x3FFFFFFF
 
 
-def _publish_acked(c, i, handle):
+def _known_ack(c, first, i):
+    state = c.outbox.state[i]
+    if first == 0x40 and state == _AWAIT_PUBACK:
+        _publish_acked(c, i, 1)
+    elif first == 0x70 and state == _AWAIT_PUBCOMP:
+        _publish_acked(c, i, 2)
+    elif first == 0x50 and state >= _AWAIT_PUBREC:
+        c.no_qos2 = False
+        c.outbox.received(i)
+        put_ack(c, 0x62, c.outbox.ids[i])
+    elif first == 0x40 and c.no_qos2 and c.outbox.tries[i]:
+        # The second PUBACK to this QoS-2 PUBLISH: the broker does not do QoS 2 (RabbitMQ 3.10).
+        c.give_up(i, _VIOLATION)
+    else:
+        c.no_qos2 = first == 0x40
+        _fault(c, _VIOLATION)
+
+
+def _publish_acked(c, i, qos):
+    handle = c.outbox.handle[i]
     c.outbox.acked(i)
     c.acked = c.acked + 1 & 0x3FFFFFFF
-    c.emit(_ACKED, handle, 1)
+    c.emit(_ACKED, handle, qos)
 
 
 def _suback(c, parser):
@@ -148,60 +189,104 @@ def _request_acked(c, i, code):
 
 
 def _publish(c, first):
-    if first & 4:
-        return _fault(c, _VIOLATION)
     parser = c.parser
+    m = c.message
     if parser.oversize:
-        c.oversize = c.oversize + 1 & 0x3FFFFFFF
-        packet_id = parser.packet_id
+        if _last_piece(c, parser, m):
+            return _fault(c, _MALFORMED)
+    elif m.load(first, parser.length):
+        return _fault(c, _MALFORMED)
+    if first & 4:
+        _publish_twice(c, m, m.packet_id)
     else:
-        if c.message.load(first, parser.length):
-            return _fault(c, _MALFORMED)
-        packet_id = c.message.packet_id
-        if not _deliver(c, c.message):
-            return _fault(c, _MALFORMED)
-    if packet_id:
+        _publish_once(c, m, m.packet_id)
+
+
+def _publish_once(c, m, packet_id):
+    # QoS 0 and 1: each PUBLISH is a message of its own, DUP or not [MQTT-4.3.2-2].
+    if not c.parser.oversize and not _deliver(c, m):
+        _fault(c, _MALFORMED)
+    elif packet_id:
         put_ack(c, 0x40, packet_id)
 
 
-def _deliver(c, m):
-    # False if the topic is ill-formed. One that equals a declared filter is valid by that.
+def _publish_twice(c, m, packet_id):
+    if not c.held.has(packet_id):
+        if not c.held.take(packet_id):
+            c.withheld = c.withheld + 1 & 0x3FFFFFFF
+            return None  # no PUBREC: the broker keeps the message and sends it again
+        if not c.parser.oversize and not _deliver(c, m):
+            return _fault(c, _MALFORMED)
+    put_ack(c, 0x50, packet_id)
+
+
+def _piece(c, parser, m):
+    if parser.offset:
+        m.load_piece(parser.piece, parser.offset - parser.length + m.total)
+        _hand_piece(c)
+    elif c.state != _UP or m.load(parser.first, parser.length) or not _valid(c, m):
+        _fault(c, _MALFORMED)
+    else:
+        m.payload_end = parser.piece
+        # One that will get no PUBREC, or had it, must not be seen now.
+        c.taken = not m.qos & 2 or not c.held.has(m.packet_id) and c.held.has(0)
+        c.taken = c.taken and c.subscriptions.choose_takers(m)
+        _hand_piece(c)
+
+
+def _last_piece(c, parser, m):
+    # 0, or MALFORMED. Leaves the id in the message; counts it.
+    if parser.headless:
+        m.packet_id = parser.packet_id
+        c.taken = False
+        if not m.packet_id and parser.first & 6:
+            return _MALFORMED
+    else:
+        m.load_piece(parser.piece, parser.offset - parser.length + m.total)
+        _hand_piece(c)
+    if c.taken:
+        c.received = c.received + 1 & 0x3FFFFFFF
+    else:
+        c.oversize = c.oversize + 1 & 0x3FFFFFFF
+    return 0
+
+
+def _hand_piece(c):
+    if not c.taken:
+        return
     i = 0
-    valid = taken = False
     while i < c.subscriptions.size:
-        if _equals(c.subscriptions, m, i):
-            valid = taken = True
+        if c.subscriptions.taking[i]:
             _hand(c, i)
         i += 1
-    if not valid and not topics.topic_ok(m.buf, 2, m.topic_end):
+
+
+def _valid(c, m):
+    # A topic that equals a declared filter is valid by that; others are read byte by byte.
+    i = 0
+    while i < c.subscriptions.size:
+        if c.subscriptions.equals(i, m):
+            return True
+        i += 1
+    return topics.topic_ok(m.buf, 2, m.topic_end)
+
+
+def _deliver(c, m):
+    # False if the topic is ill-formed.
+    if not _valid(c, m):
         return False
-    if _deliver_wild(c, m, 0) or taken:
+    i = 0
+    taken = False
+    while i < c.subscriptions.size:
+        if c.subscriptions.matches(i, m):
+            taken = True
+            _hand(c, i)
+        i += 1
+    if taken:
         c.received = c.received + 1 & 0x3FFFFFFF
     else:
         c.unmatched = c.unmatched + 1 & 0x3FFFFFFF
     return True
-
-
-def _equals(subs, m, i):
-    flt = subs.filter[i]
-    return (
-        len(flt) == m.topic_end - 2
-        and 0 < subs.state[i] <= _HELD_OR_ASKED
-        and not subs.wild[i]
-        and m.buf.startswith(flt, 2)
-    )
-
-
-def _deliver_wild(c, m, i):
-    taken = False
-    subs = c.subscriptions
-    while i < subs.size:
-        if subs.wild[i] and 0 < subs.state[i] <= _HELD_OR_ASKED:
-            if topics.matches(subs.filter[i], m.buf, 2, m.topic_end):
-                _hand(c, i)
-                taken = True
-        i += 1
-    return taken
 
 
 def _hand(c, i):

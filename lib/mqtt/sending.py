@@ -4,7 +4,8 @@
     2. CONNECT, on a new connection; until CONNACK nothing else
     3. acks and pings, which have room of their own
     4. SUBSCRIBE and UNSUBSCRIBE, so that commands arrive before old telemetry is through
-    5. PUBLISH, oldest first, as far as the in-flight window allows
+    5. PUBLISH, or PUBREL where PUBREC came on an earlier connection, oldest first, as far as the
+       in-flight window allows
     after disconnect(): 1 and 3, then DISCONNECT, then nothing [MQTT-3.14.4-2]
 
 ``client.sending`` says what source[at : at + left] is; one ``write`` a packet.
@@ -21,13 +22,13 @@ _CONNECT = const(2)
 _ACKS = const(3)
 _REQUEST = const(4)
 _PUBLISH = const(5)
-_DISCONNECT = const(6)
-_GONE = const(7)  # DISCONNECT has left
+_PUBREL = const(6)
+_DISCONNECT = const(7)
+_GONE = const(8)  # DISCONNECT has left
 
 _UP = const(3)
 _CLOSING = const(4)
-_PARTIAL = const(3)
-_AGAIN = const(2)
+_RELEASE = const(5)
 _ACKED = const(2)
 _PEER_CLOSED = const(-30)
 _TRANSPORT = const(-31)
@@ -97,7 +98,9 @@ def _choose(c):
 
 
 def _choose_publish(c, outbox, i):
-    c.again = outbox.state[i] == _AGAIN
+    if outbox.state[i] == _RELEASE:
+        put_ack(c, 0x62, outbox.ids[i])  # 4.4.0-1; the acks are all sent, or we were not here
+        return _source(c, _PUBREL, c.acks, 0, 4)
     return _source(c, _PUBLISH, outbox.buf, outbox.at[i], outbox.size[i])
 
 
@@ -133,9 +136,10 @@ def _written(c):
     if kind == _PUBLISH:
         _publish_written(c, c.entry, c.outbox.handle[c.entry])
     elif kind == _ACKS:
-        c.acks_from = c.at
-        if c.at == c.acks_to:
-            c.acks_from = c.acks_to = 0
+        _acks_written(c)
+    elif kind == _PUBREL:
+        _acks_written(c)
+        c.outbox.written(c.entry, c.now)
     elif kind == _REQUEST:
         c.asked = c.now
     elif kind == _DISCONNECT:
@@ -143,8 +147,14 @@ def _written(c):
         c.since = c.now
 
 
+def _acks_written(c):
+    c.acks_from = c.at
+    if c.at == c.acks_to:
+        c.acks_from = c.acks_to = 0
+
+
 def _publish_written(c, i, handle):
-    if c.again:
+    if c.outbox.tries[i]:
         c.resent = c.resent + 1 & 0x3FFFFFFF
     else:
         c.sent = c.sent + 1 & 0x3FFFFFFF

@@ -15,7 +15,7 @@ Declaring and leaving allocate (the encoded packet); the rest does not.
 
 from mqtt._shim import const
 from mqtt.codec import make_subscribe, make_unsubscribe, put_id, request_id_at
-from mqtt.topics import filter_ok, is_wild
+from mqtt.topics import filter_ok, is_wild, matches
 
 _FREE = const(0)
 _NEEDED = const(1)
@@ -42,15 +42,17 @@ class Subscriptions:
         self.handler = [None] * size
         self.packet = [None] * size  # the encoded request, from declaring until its ack
         self.ids = [0] * size  # packet id while an ack is awaited, else 0
+        self.in_pieces = [False] * size  # its handler takes what exceeds the receive buffer
+        self.taking = [False] * size  # and is taking the one now arriving
         self.todo = 0  # places in NEEDED or LEAVING
         self.awaiting = 0  # places in AWAIT_SUBACK or AWAIT_UNSUBACK
 
-    def declare(self, flt, qos, handler):
+    def declare(self, flt, qos, handler, pieces):
         """Want ``flt`` (bytes) at ``qos`` handed to ``handler``. Declaring it again replaces
         handler and QoS. Returns an id > 0, BAD_FILTER, BAD_QOS, FULL or BUSY."""
         if not isinstance(flt, bytes) or not filter_ok(flt, 0, len(flt)):
             return _BAD_FILTER
-        if qos != 0 and qos != 1:
+        if qos != 0 and qos != 1 and qos != 2:
             return _BAD_QOS
         i = self._find(flt)
         if i < 0:
@@ -62,6 +64,7 @@ class Subscriptions:
         elif self.ids[i]:
             return _BUSY  # a request for this filter is under way
         self.handler[i] = handler
+        self.in_pieces[i] = pieces
         self._want(i, _NEEDED, make_subscribe(flt, qos))
         return i + 1
 
@@ -124,6 +127,30 @@ class Subscriptions:
         self.filter[i] = b""
         self.handler[i] = None
         self.packet[i] = None
+
+    def equals(self, i, m):
+        """True if the filter at place ``i`` is the message's very topic, and wanted."""
+        flt = self.filter[i]
+        return (
+            len(flt) == m.topic_end - 2
+            and 0 < self.state[i] < _LEAVING
+            and not self.wild[i]
+            and m.buf.startswith(flt, 2)
+        )
+
+    def matches(self, i, m):
+        """True if the filter at place ``i`` takes the message's topic, which is valid."""
+        if not self.wild[i]:
+            return self.equals(i, m)
+        return 0 < self.state[i] < _LEAVING and matches(self.filter[i], m.buf, 2, m.topic_end)
+
+    def choose_takers(self, m):
+        """Note which handlers take this message in pieces; True if there is one."""
+        any_one = False
+        for i in range(self.size):
+            self.taking[i] = self.in_pieces[i] and self.matches(i, m)
+            any_one = any_one or self.taking[i]
+        return any_one
 
     def rewind(self, resume):
         """A connection is over (``resume`` True) or up: ask again for what was not acknowledged,

@@ -13,7 +13,7 @@ _MASK = const(0x3FFFFFFF)
 _UP = const(3)
 _CLOSING = const(4)
 _CONNECT = const(2)
-_GONE = const(7)
+_GONE = const(8)
 _CONNECT_TIMEOUT = const(-32)
 _ACK_TIMEOUT = const(-33)
 _PING_TIMEOUT = const(-34)
@@ -52,7 +52,7 @@ def _overdue(c, now, limit):
         return _PING_TIMEOUT
     if c.blocked and (now - c.blocked_at) & _MASK >= limit:
         return _SEND_TIMEOUT
-    if c.outbox.inflight and c.outbox.overdue(now, limit):
+    if c.outbox.overdue(now, limit):
         return _ACK_TIMEOUT
     if c.subscriptions.awaiting and (now - c.asked) & _MASK >= limit:
         return _ACK_TIMEOUT
