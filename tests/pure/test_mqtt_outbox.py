@@ -5,6 +5,8 @@ from check import eq, true
 from dice import Dice
 from mqtt.outbox import Outbox
 
+RELEASE = 5  # PUBREC came on an earlier connection
+
 
 def packet(ident, size, qos=1):
     """A PUBLISH of exactly `size` bytes (12..128) that can be told from all others."""
@@ -29,14 +31,24 @@ def send(box, window=8):
     if i < 0:
         return None
     data = bytes(box.buf[box.at[i] : box.at[i] + box.size[i]])
-    box.begin(i)
+    if box.state[i] == RELEASE:
+        data = peer.pubrel(box.ids[i])
+    else:
+        box.begin(i)
     box.written(i, 0)
     return data
 
 
 def new_connection(box, session):
+    """The connection ends; on the next the broker still has its session, or has not."""
     box.lost()
-    box.redeliver(session)
+    i = box.head
+    for _ in range(box.count):
+        if not session and box.state[i] == RELEASE:
+            box.give_up(i)
+        else:
+            box.mark_again(i, session)
+        i = (i + 1) % box.slots
 
 
 def ident_of(data):
@@ -135,47 +147,135 @@ def test_a_connection_without_a_session_clears_dup():
     eq(send(box)[0] >> 3 & 1, 0)
 
 
+def test_qos_2_holds_its_place_until_pubcomp_and_its_publish_is_never_sent_again_after_pubrec():
+    box = Outbox(200, 8)
+    put(box, 1, 30, qos=2)
+    put(box, 2, 30, qos=2)
+    eq([send(box)[0] for _ in range(2)], [0x34, 0x34])
+    box.received(box.find(1))
+    eq(box.inflight, 2)
+    new_connection(box, True)
+    eq(box.inflight, 0)
+    eq(send(box), peer.pubrel(1))
+    eq((send(box)[0], send(box)), (0x3C, None))
+    box.received(box.find(2))
+    new_connection(box, True)
+    eq([send(box) for _ in range(3)], [peer.pubrel(1), peer.pubrel(2), None])
+    box.acked(box.find(1))
+    box.acked(box.find(2))
+    eq((box.count, box.inflight), (0, 0))
+
+
+def test_tries_count_the_connections_on_which_a_packet_was_begun():
+    box = Outbox(200, 8)
+    put(box, 1, 30)
+    put(box, 2, 30)
+    box.begin(box.next(8))  # half sent
+    first, second = box.head, box.head + 1
+    for turn in range(1, 4):
+        new_connection(box, True)
+        eq((box.tries[first], box.tries[second]), (turn, 0))
+        eq((box.mark_again(first, True), box.mark_again(second, True)), (True, False))
+        box.begin(box.next(8))
+
+
+def test_a_packet_given_up_in_any_state_leaves_no_trace():
+    for sent in range(3):
+        box = Outbox(200, 8)
+        put(box, 1, 30, qos=2)
+        i = box.head
+        if sent:
+            send(box)
+        if sent == 2:
+            box.received(i)
+        box.give_up(i)
+        eq((box.count, box.inflight, box.find(1), box.live()), (0, 0, -1, 0))
+
+
+class Twin:
+    """What the outbox must be, told simply: entries [ident, size, qos, what it waits for]."""
+
+    def __init__(self, seed):
+        self.dice = Dice(seed)
+        self.where = "seed %d" % seed
+        self.box = Outbox(100 + self.dice.below(300), 3 + self.dice.below(8))
+        self.entries = []
+        self.ident = 0
+
+    def put(self):
+        self.ident = self.ident % 200 + 1
+        if self.ident not in [entry[0] for entry in self.entries]:
+            size, qos = 12 + self.dice.below(80), self.dice.below(3)
+            if put(self.box, self.ident, size, qos) > 0:
+                self.entries.append([self.ident, size, qos, "turn"])
+
+    def send(self):
+        data = send(self.box, 1 << 20)
+        waiting = [entry for entry in self.entries if entry[3] in ("turn", "release")]
+        eq(data is None, not waiting, self.where)
+        if not waiting:
+            return False
+        entry = waiting[0]
+        if entry[3] == "release":
+            eq(data, peer.pubrel(entry[0]), self.where)
+            entry[3] = "pubcomp"
+            return True
+        wanted = bytearray(packet(entry[0], entry[1], entry[2]))
+        wanted[0] = data[0]
+        eq(data, bytes(wanted), self.where)
+        entry[3] = ("", "puback", "pubrec")[entry[2]]
+        if not entry[2]:
+            self.entries.remove(entry)
+        return True
+
+    def answer(self):
+        sent = [entry for entry in self.entries if entry[3].startswith("pub")]
+        if sent:
+            entry = self.dice.pick(sent)
+            i = self.box.find(entry[0])
+            if entry[3] == "pubrec":
+                self.box.received(i)
+                entry[3] = "pubcomp"
+            else:
+                self.box.acked(i)
+                self.entries.remove(entry)
+
+    def reconnect(self, session):
+        new_connection(self.box, session)
+        kept = []
+        for entry in self.entries:
+            released = entry[3] == "pubcomp" or entry[3] == "release"
+            entry[3] = "release" if released else "turn"
+            if session or not released:
+                kept.append(entry)
+        self.entries = kept
+
+    def check(self):
+        waiting = [entry for entry in self.entries if entry[3].startswith("pub")]
+        eq(self.box.inflight, len(waiting), self.where)
+        eq(self.box.live(), len(self.entries), self.where)
+        for entry in waiting:
+            true(self.box.find(entry[0]) >= 0, self.where)
+
+
 def test_at_random_every_live_packet_keeps_its_bytes_its_order_and_its_place():
     for seed in range(20):
-        dice = Dice(seed)
-        box = Outbox(100 + dice.below(300), 3 + dice.below(8))
-        model = []  # [ident, size, qos, sent] in order
-        ident = 0
+        twin = Twin(seed)
         for _ in range(300):
-            action = dice.below(10)
+            action = twin.dice.below(10)
             if action < 4:
-                ident = ident % 200 + 1
-                if ident not in [entry[0] for entry in model]:
-                    size, qos = 12 + dice.below(80), dice.below(2)
-                    if put(box, ident, size, qos) > 0:
-                        model.append([ident, size, qos, False])
-            elif action < 7:
-                data = send(box, 1 << 20)
-                waiting = [entry for entry in model if not entry[3]]
-                eq(data is None, not waiting, "seed %d" % seed)
-                if waiting:
-                    entry = waiting[0]
-                    wanted = bytearray(packet(entry[0], entry[1], entry[2]))
-                    wanted[0] = data[0]
-                    eq(data, bytes(wanted), "seed %d" % seed)
-                    entry[3] = True
-                    if not entry[2]:
-                        model.remove(entry)
+                twin.put()
+            elif action < 6:
+                twin.send()
             elif action < 9:
-                sent = [entry for entry in model if entry[3]]
-                if sent:
-                    entry = dice.pick(sent)
-                    box.acked(box.find(entry[0]))
-                    model.remove(entry)
+                twin.answer()
             else:
-                new_connection(box, dice.chance(50))
-                for entry in model:
-                    entry[3] = False
-            eq(box.inflight, len([entry for entry in model if entry[3]]))
-        new_connection(box, True)
-        while send(box, 1 << 20):
+                twin.reconnect(twin.dice.chance(50))
+            twin.check()
+        twin.reconnect(True)
+        while twin.send():
             pass
-        for entry in model:
-            if entry[2]:
-                box.acked(box.find(entry[0]))
+        while twin.entries:
+            twin.answer()
+        box = twin.box
         eq((box.count, box.place(len(box.buf))), (0, 0), "all space is back, seed %d" % seed)

@@ -2,7 +2,7 @@
 
 import peer
 from check import eq, true
-from feed import WAYS, feed, pour
+from feed import PIECE, WAYS, feed, joined, pour
 from mqtt import MALFORMED
 from mqtt.parser import Parser
 
@@ -96,38 +96,80 @@ def test_reserved_types_wrong_flags_and_a_clients_packets_are_malformed():
             eq([copy.first for copy in found], [wanted], "%#x %s" % (first, way))
 
 
-def test_a_publish_larger_than_the_buffer_is_read_past_with_its_id():
-    for size in (62, 63, 64, 65, 200, 3000):
-        data = peer.publish(b"topic", b"x" * size, 1, 0x1234)
+def test_a_publish_larger_than_the_buffer_comes_in_pieces_that_make_it_up():
+    for size in (62, 63, 64, 65, 120, 121, 122, 200, 3000):
+        data = peer.publish(b"topic", b"".join(b"%04d" % k for k in range(800))[:size], 1, 0x1234)
+        body = body_of(data)
         for way in WAYS:
             found = feed(data, 64, way)
-            eq(len(found), 1, way)
-            copy = found[0]
-            eq((copy.first, copy.length), (0x32, len(body_of(data))), way)
-            eq(copy.oversize, copy.length > 64, way)
-            if copy.oversize:
-                eq(copy.packet_id, 0x1234, way)
+            eq(joined(found), [(0x32, body)], "%d %s" % (size, way))
+            eq(found[-1].oversize, len(body) > 64, way)
+            if found[-1].oversize:
+                eq((found[0].first, len(found[0].body), found[0].offset), (PIECE, 64, 0), way)
+                eq(found[-1].length, len(body), way)
+
+
+def test_pieces_are_the_same_message_in_chunks_of_every_size():
+    data = peer.publish(b"topic", bytes(range(200)), 2, 7)
+    for chunk in range(1, 70):
+        eq(joined(pour(Parser(16), data * 2, chunk)), [(0x34, body_of(data))] * 2, "%d" % chunk)
 
 
 def test_an_oversize_publish_may_have_a_topic_beyond_the_buffer():
-    data = peer.publish(b"t" * 300, b"x", 1, 0x0102)
-    for way in WAYS:
-        found = feed(data, 64, way)
-        eq([(copy.oversize, copy.packet_id) for copy in found], [(True, 0x0102)], way)
+    # no piece comes; the id is read past the topic, wherever the chunks and the buffer end
+    for length in range(60, 200):
+        data = peer.publish(b"t" * length, b"x" * 5, 1, 0x0102)
+        for way in WAYS:
+            found = feed(data, 64, way)
+            if length + 4 <= 64:
+                eq([copy.headless for copy in found], [False] * len(found))
+                continue
+            what = "%d %s" % (length, way)
+            eq([copy.first for copy in found], [0x32], what)
+            eq((found[0].oversize, found[0].headless), (True, True), what)
+            eq(found[0].packet_id, 0x0102, what)
+
+
+def test_a_topic_that_fills_the_buffer_leaves_an_empty_first_piece():
+    for qos in (0, 1):
+        topic = b"t" * (62 - 2 * qos)
+        found = feed(peer.publish(topic, b"xy", qos, 9), 64)
+        eq([(copy.first, len(copy.body)) for copy in found], [(PIECE, 64), (0x30 | qos << 1, 2)])
 
 
 def test_an_oversize_qos_0_publish_has_no_id():
-    for way in WAYS:
-        found = feed(peer.publish(b"t", b"\x01\x02" * 100), 64, way)
-        eq([(copy.oversize, copy.packet_id) for copy in found], [(True, 0)], way)
+    for topic in (b"t", b"t" * 100):
+        for way in WAYS:
+            found = feed(peer.publish(topic, b"\x01\x02" * 100), 64, way)
+            eq((found[-1].oversize, found[-1].packet_id), (True, 0), way)
 
 
 def test_an_oversize_publish_that_lies_about_its_topic_is_malformed():
     for way in WAYS:
         found = feed(peer.packet(0x32, b"\xff\xff" + b"x" * 100), 64, way)
         eq([copy.first for copy in found], [MALFORMED], way)
-        found = feed(peer.packet(0x32, b"\x00\x01a\x00\x00" + b"x" * 100), 64, way)
-        eq([copy.first for copy in found], [MALFORMED], "id 0, " + way)
+        # the topic fits, the id behind it does not
+        found = feed(peer.packet(0x32, b"\x00\x63" + b"x" * 100), 64, way)
+        eq([copy.first for copy in found], [MALFORMED], "no room for the id, " + way)
+
+
+def test_a_whole_packet_after_an_oversize_one_is_not_oversize():
+    large = peer.publish(b"t", b"x" * 100)
+    for data in GOOD + (b"\x30\x00",):
+        for way in WAYS:
+            found = feed(large + data, 64, way)
+            eq((found[-1].first, found[-1].oversize), (data[0], False), "%r %s" % (data, way))
+
+
+def test_any_length_that_can_be_announced_is_read_to_its_end():
+    # section 2.2.3: up to 268435455; the bytes themselves are not all made here
+    for length in (65536, 268435455):
+        parser = Parser(64)
+        head = peer.head(0x30, length)
+        eq(pour(parser, head + b"\x00\x01t" + b"x" * 61, 99)[-1].first, PIECE)
+        parser._got = length - 10
+        eq([copy.first for copy in pour(parser, b"x" * 9, 99)], [PIECE])
+        eq([copy.first for copy in pour(parser, b"x", 99)], [0x30])
 
 
 def test_any_other_packet_larger_than_the_buffer_is_malformed():

@@ -1,20 +1,43 @@
-"""Feeding a parser three ways: whole, byte by byte, and with a following packet."""
+"""Feeding a parser three ways: whole, byte by byte, and with a following packet.
+
+A packet larger than its buffer comes out in pieces, each a Copy with first == PIECE but the last.
+"""
 
 from mqtt.parser import Parser
 
 WAYS = ("whole", "byte by byte", "with a following packet")
+PIECE = 1
 _FOLLOWING = b"\xd0\x00"  # PINGRESP
 
 
 class Copy:
-    """What a parser gave up: first byte, body, and what it says of an oversize one."""
+    """What a parser gave up: first byte, body or piece, and what it says of an oversize one."""
 
     def __init__(self, first, parser):
         self.first = first
         self.oversize = parser.oversize
+        self.headless = parser.headless
         self.length = parser.length
         self.packet_id = parser.packet_id
-        self.body = b"" if parser.oversize or first < 0 else bytes(parser.buf[: parser.length])
+        self.offset = parser.offset if parser.oversize else 0
+        self.body = b""
+        if first > 0 and not parser.headless:
+            n = parser.piece if parser.oversize else parser.length
+            self.body = bytes(parser.buf[:n])
+
+
+def joined(found):
+    """The packets in `found` with their pieces put together: (first byte, body) each. The body of
+    one whose head did not fit is not known: None."""
+    packets = []
+    body = b""
+    for copy in found:
+        assert copy.first < 0 or copy.headless or copy.offset == len(body), "pieces without a gap"
+        body += copy.body
+        if copy.first != PIECE:
+            packets.append((copy.first, None if copy.headless else body))
+            body = b""
+    return packets
 
 
 def pour(parser, data, piece):

@@ -265,13 +265,17 @@ _READERS = {
 
 def packet(first, body):
     """A whole packet from its first byte and its body."""
-    length = len(body)
-    head = bytearray([first])
+    return head(first, len(body)) + bytes(body)
+
+
+def head(first, length):
+    """A fixed header that announces `length` bytes."""
+    found = bytearray([first])
     while length > 127:
-        head.append(length & 127 | 128)
+        found.append(length & 127 | 128)
         length >>= 7
-    head.append(length)
-    return bytes(head) + bytes(body)
+    found.append(length)
+    return bytes(found)
 
 
 def u16(value):
