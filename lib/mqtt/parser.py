@@ -99,13 +99,13 @@ class Parser:
 
     def _begin_body(self):
         n = self.length
+        self.oversize = self.headless = False
         if not n:
             return self._whole()
         self._got = 0
         self._state = _BODY
         self.into = self.buf
         self.need = n
-        self.oversize = self.headless = False
         if n > len(self.buf):
             if self.first >> 4 != 3:
                 return _MALFORMED  # no other packet that answers ours is so long
