@@ -15,6 +15,9 @@ class Broker:
     refuse    CONNACK return code
     mute      set of packet kinds that are taken but not answered
     grants    filter -> granted QoS or 0x80; others get what they asked for
+
+`delivered`: (topic, payload) of each message it passed on; at QoS 2 the first PUBLISH under an id
+counts, and the id is held until PUBREL, over connections too while it has a session.
     """
 
     def __init__(self, wire):
@@ -25,6 +28,8 @@ class Broker:
         self.refuse = 0
         self.mute = set()
         self.grants = {}
+        self.delivered = []
+        self.held = set()
         self._data = b""
         self._greeted = False
         self._over = False
@@ -56,12 +61,24 @@ class Broker:
         self._greeted = True
         self.seen.append(packet)
         self._over = packet.kind == peer.DISCONNECT
+        self._remember(packet)
         if packet.kind not in self.mute:
             if self._over:
                 self.wire.end()
             answer = self.answer_to(packet)
             if answer and self.wire.is_open:
                 self.wire.send(answer)
+
+    def _remember(self, packet):
+        kind = packet.kind
+        if kind == peer.CONNECT and not (self.present and not packet.clean):
+            self.held.clear()
+        elif kind == peer.PUBREL:
+            self.held.discard(packet.id)
+        elif kind == peer.PUBLISH and (packet.qos < 2 or packet.id not in self.held):
+            self.delivered.append((packet.topic, packet.payload))
+            if packet.qos == 2:
+                self.held.add(packet.id)
 
     def answer_to(self, packet):
         """The bytes a well-behaved broker sends back, or None."""
@@ -77,11 +94,21 @@ class Broker:
             return peer.pingresp()
         if kind == peer.PUBLISH and packet.qos == 1:
             return peer.puback(packet.id)
+        if kind == peer.PUBLISH and packet.qos == 2:
+            return peer.pubrec(packet.id)
+        if kind == peer.PUBREC:
+            return peer.pubrel(packet.id)
+        if kind == peer.PUBREL:
+            return peer.pubcomp(packet.id)
         return None
 
     def of(self, kind):
         """All packets of that kind so far."""
         return [packet for packet in self.seen if packet.kind == kind]
+
+    def ids(self, kind=peer.PUBLISH):
+        """Packet id of each packet of that kind so far, PUBLISHes at QoS 0 left out."""
+        return [packet.id for packet in self.of(kind) if packet.id]
 
     def publishes(self):
         """(topic, payload, qos, dup) of each PUBLISH so far."""
