@@ -94,8 +94,8 @@ def _connack(c, first, parser):
         return _fault(c, _MALFORMED)
     if parser.buf[1]:
         return c.end(_REFUSED, parser.buf[1])
+    c.state = _UP  # before the first event: a handler may end it
     rewind(c, parser.buf[0] and not c.clean)
-    c.state = _UP
     c.connects = c.connects + 1 & 0x3FFFFFFF
     c.emit(_CONNECTED, parser.buf[0], 0)
 
