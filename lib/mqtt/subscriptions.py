@@ -65,6 +65,7 @@ class Subscriptions:
             return _BUSY  # a request for this filter is under way
         self.handler[i] = handler
         self.in_pieces[i] = pieces
+        self.taking[i] = False  # not the rest of one that began before
         self._want(i, _NEEDED, make_subscribe(flt, qos))
         return i + 1
 
