@@ -96,7 +96,7 @@ def test_too_many_small_ones_give_way_too():
 
 def unacknowledged(count, qos, **options):
     """A story with `count` messages in flight, whose link then broke."""
-    story = dropping(max_inflight=count, **options)
+    story = dropping(**options)
     story.broker.mute.add(peer.PUBLISH)
     story.connect()
     for k in range(count):
@@ -282,7 +282,7 @@ def test_a_half_sent_packet_is_finished_before_acks_pings_and_new_work():
         story = Story(keepalive=10, ack_timeout_ms=100000)
         inbox = Inbox()
         story.client.subscribe(b"a/#", 2, inbox.handler)
-        story.broker.mute.add(peer.PUBREC)
+        story.broker.mute.update((peer.PUBREC, peer.PUBLISH))
         story.connect()
         story.forget()
         story.wire.write_limit = 1
