@@ -176,8 +176,8 @@ class Client:
         return self.state
 
     def _step(self):
-        while self.dropped_first:
-            self._tell_dropped(self.dropped_first)
+        if self.dropped_first:
+            self._tell_dropped(self.dropped_last)
         if self.state == _OPENING:
             self._open()
         if self.sending:  # the transport is open
@@ -237,11 +237,15 @@ class Client:
         self.refused = self.refused + 1 & 0x3FFFFFFF
         return code
 
-    def _tell_dropped(self, handle):
-        # Unsent messages stand in the order of their handles, with none of another kind between.
-        self.dropped_first = 0 if handle == self.dropped_last else handle % 0x3FFFFFFF + 1
-        self.failed = self.failed + 1 & 0x3FFFFFFF
-        self.emit(_FAILED, handle, _REPLACED)
+    def _tell_dropped(self, last):
+        # Up to ``last``: what the events themselves make give way is told by the next step.
+        while True:
+            handle = self.dropped_first
+            self.dropped_first = 0 if handle == self.dropped_last else handle % 0x3FFFFFFF + 1
+            self.failed = self.failed + 1 & 0x3FFFFFFF
+            self.emit(_FAILED, handle, _REPLACED)
+            if handle == last:
+                return
 
     def give_up(self, i, code):
         """Entry ``i`` of the outbox will never be acknowledged."""

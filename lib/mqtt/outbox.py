@@ -61,8 +61,9 @@ class Outbox:
             return 0 if size <= len(self.buf) else -1
         if self.count == self.slots:
             return -1
-        tail = self.tail
-        head = self.at[self.head]
+        return self._room(self.tail, self.at[self.head], size)
+
+    def _room(self, tail, head, size):
         if tail > head:
             if len(self.buf) - tail >= size:
                 return tail
@@ -179,13 +180,81 @@ class Outbox:
             i = (i + 1) % self.slots
         return -1
 
-    def drop_oldest(self):
-        """Give up the oldest entry if no byte of it was ever sent: its handle, or 0."""
-        i = self.head
-        if not self.count or self.state[i] != _QUEUED or self.tries[i]:
+    def drop_oldest(self, size, handle):
+        """Give up the oldest entry of which no byte was ever sent: its handle. 0 if there is
+        none, if even all of them would not make ``size`` bytes free, or if it has not that
+        ``handle`` (0: any). What is unsent behind it moves up, byte by byte."""
+        k = self._sent()
+        i = (self.head + k) % self.slots
+        if k == self.count or (handle and handle != self.handle[i]):
             return 0
-        self.release(i)
-        return self.handle[i]
+        if not self._fits_behind(k, size):
+            return 0
+        handle = self.handle[i]
+        if k:
+            self._close_gap(i, k + 1)
+        else:
+            self.release(i)
+        return handle
+
+    def _fits_behind(self, k, size):
+        if not k:
+            return size <= len(self.buf)
+        return self._room(self._end_before(k), self.at[self.head], size) >= 0
+
+    def _sent(self):
+        # Entries from the head on up to the last of which a byte was sent; all others are unsent.
+        k = self.count
+        while k:
+            i = (self.head + k - 1) % self.slots
+            if self.state[i] != _QUEUED or self.tries[i]:
+                break
+            k -= 1
+        return k
+
+    def _end_before(self, k):
+        # Where the arena is free if only the first k entries stay; the head is not free.
+        i = (self.head + k - 1) % self.slots
+        while self.state[i] == _FREE:
+            i = (i or self.slots) - 1
+        return self.end[i]
+
+    def _close_gap(self, i, k):
+        # Entry i ends; the k-th and all behind it move up by one.
+        at = self.at[i]
+        while k < self.count:
+            j = (self.head + k) % self.slots
+            at = self._move(j, i, at)
+            i = j
+            k += 1
+        self.tail = at
+        self.state[i] = _FREE
+        self.ids[i] = 0
+        self._trim()
+
+    def _move(self, j, i, at):
+        # Entry j, unsent, becomes entry i, at an earlier place, or at ``at`` in the ring's order.
+        own = self.end[j] - self.at[j]
+        if at > self.at[j] and len(self.buf) - at < own:
+            at = 0
+        self._copy(self.at[j], at, self.size[j])
+        self.at[i] = at
+        self.size[i] = self.size[j]
+        self.end[i] = at + own
+        self.ids[i] = self.ids[j]
+        self.handle[i] = self.handle[j]
+        self.state[i] = _QUEUED
+        self.tries[i] = 0
+        return at + own
+
+    def _copy(self, at, to, n):
+        # To an earlier place, or one apart. A slice would allocate.
+        buf = self.buf
+        while n:
+            buf[to] = buf[at]
+            at += 1
+            to += 1
+            n -= 1
 
     def lost(self):
         """The connection is over: what was sent and not done waits to go out again."""

@@ -89,10 +89,13 @@ class Publication:
 
 
 def place(c, size):
-    """A place in the client's outbox, or -1; with drop_oldest, made by giving up what is unsent."""
+    """A place in the client's outbox, or -1; with drop_oldest, made by giving up what is unsent.
+
+    Those given up and not yet told are kept as a range of handles: another must be the next."""
     at = c.outbox.place(size)
-    while at < 0 and c.drop_oldest and size <= len(c.outbox.buf):
-        handle = c.outbox.drop_oldest()
+    while at < 0 and c.drop_oldest:
+        handle = c.dropped_last % 0x3FFFFFFF + 1 if c.dropped_first else 0
+        handle = c.outbox.drop_oldest(size, handle)
         if not handle:
             break
         c.dropped = c.dropped + 1 & 0x3FFFFFFF
