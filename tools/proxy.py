@@ -9,6 +9,9 @@ Rules of this module:
 - The tap sees every chunk once it is handed to the receiving side's socket, so that what a tap
   recorded was really on its way, with the time just before that (time.monotonic()): nothing that
   follows from the chunk can be older.
+- The pace, if there is one, is asked before each write, in the proxy's thread: how long to hold
+  what waits, and how many bytes to let go then. It may delay, split, and hold one direction of
+  one link for as long as it likes.
 
     with Proxy(("127.0.0.1", 1883)) as proxy:
         connect_to(proxy.port)
@@ -40,6 +43,7 @@ _CHUNK = 65536
 _RESET = struct.pack("ii", 1, 0)  # SO_LINGER on, 0 seconds: close() sends RST
 
 Tap = Callable[[int, str, bytes, float], None]
+Pace = Callable[[int, str], tuple[float, int]]
 
 
 def _reset(sock: socket.socket) -> None:
@@ -58,6 +62,8 @@ class _Side:
         self.pending = bytearray()
         self.ended = False  # read end of file
         self.told = False  # the other side's end of file was passed on
+        self.due = 0.0  # what is pending is held until then ...
+        self.allowed = 0  # ... and so many bytes of it go; 0: the pace is still to be asked
         self.peer: _Side = self
 
 
@@ -81,8 +87,15 @@ class _Link:
 class Proxy:
     """Forwards 127.0.0.1:port to target. Use as a context manager, or start() and close()."""
 
-    def __init__(self, target: tuple[str, int], port: int = 0, tap: Tap | None = None) -> None:
-        """port 0 takes a free one. tap(link, UP or DOWN, data, time) runs in the proxy's thread."""
+    def __init__(
+        self,
+        target: tuple[str, int],
+        port: int = 0,
+        tap: Tap | None = None,
+        pace: Pace | None = None,
+    ) -> None:
+        """port 0 takes a free one. In the proxy's thread run tap(link, UP or DOWN, data, time) and
+        pace(link, UP or DOWN) -> (seconds, bytes); 0 bytes: hold, and ask again then."""
         self.target = target
         self.state = FORWARD
         self.links_made = 0  # accepted connections that reached a target
@@ -90,6 +103,7 @@ class Proxy:
         self.resets = 0  # links ended by reset() or cut()
         self.bytes = {UP: 0, DOWN: 0}
         self._tap = tap
+        self._pace = pace
         self._number = 0
         self._links: set[_Link] = set()
         self._selector = selectors.DefaultSelector()
@@ -175,7 +189,7 @@ class Proxy:
 
     def _run(self) -> None:
         while self._running:
-            for key, events in self._selector.select():
+            for key, events in self._selector.select(self._release_due()):
                 if key.data == "wake":
                     self._run_jobs()
                 elif key.data == "listen":
@@ -260,7 +274,7 @@ class Proxy:
             else:
                 if not side.ended and not side.peer.pending:
                     events |= selectors.EVENT_READ
-                if side.pending:
+                if side.pending and side.due <= time.monotonic():
                     events |= selectors.EVENT_WRITE
             self._ask(side, events)
 
@@ -312,8 +326,11 @@ class Proxy:
 
     def _write(self, side: _Side) -> None:
         now = time.monotonic()
+        count = self._allowed(side, now)
+        if not count:
+            return
         try:
-            count = side.sock.send(side.pending)
+            count = side.sock.send(side.pending[:count])
         except BlockingIOError:
             return
         data = bytes(side.pending[:count])
@@ -324,6 +341,30 @@ class Proxy:
             self._tap(side.link.number, direction, data, now)
         if side.peer.ended:
             self._pass_end(side)
+
+    def _allowed(self, side: _Side, now: float) -> int:
+        """How many of the pending bytes may be written now."""
+        if self._pace is None:
+            return len(side.pending)
+        if not side.allowed:
+            wait, side.allowed = self._pace(side.link.number, side.peer.direction)
+            side.due = now + wait
+        if now < side.due:
+            return 0
+        count, side.allowed = side.allowed, 0
+        return count
+
+    def _release_due(self) -> float | None:
+        """Ask again for what was held and is due; how long until the next, None for ever."""
+        if self._pace is None or self.state == STALL:
+            return None
+        now = time.monotonic()
+        held = [side for link in self._links for side in link.sides if side.pending and side.due]
+        for side in held:
+            if side.due <= now:
+                side.due = 0.0
+                self._watch(side.link)
+        return min((side.due - now for side in held if side.due), default=None)
 
     def _pass_end(self, side: _Side) -> None:
         if not side.pending and not side.told:

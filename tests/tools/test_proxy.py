@@ -218,3 +218,26 @@ def test_a_proxy_that_does_not_run_says_so(echo):
         proxy.cut()
     proxy.close()
     assert proxy.state == proxy_module.FORWARD
+
+
+def test_a_pace_splits_delays_and_holds_one_direction(echo):
+    holding = threading.Event()
+    seen = []
+    paces = {UP: lambda: (0.02, 3), DOWN: lambda: (0.01, 0 if holding.is_set() else 1000)}
+    proxy = Proxy(
+        echo.address,
+        tap=lambda _, direction, data, when: seen.append((direction, data, when)),
+        pace=lambda _, direction: paces[direction](),
+    )
+    with proxy, socket.create_connection(("127.0.0.1", proxy.port), timeout=10) as sock:
+        say(sock, b"0123456789")
+        pieces = [(data, when) for direction, data, when in seen if direction == UP]
+        assert [data for data, _ in pieces] == [b"012", b"345", b"678", b"9"]
+        assert pieces[-1][1] - pieces[0][1] >= 0.05
+        holding.set()
+        sock.sendall(b"held")
+        assert silent(sock)
+        eventually(lambda: b"".join(d for way, d, _ in seen if way == UP)[10:] == b"held", "up")
+        holding.clear()
+        assert sock.recv(3) + sock.recv(1) == b"held"
+        assert echo.ends == []
