@@ -1,0 +1,169 @@
+"""The account of what the broker sent: which handlers each PUBLISH must reach, and its answer.
+
+A model of the duty, not of the client's code: a set of held ids, a list of declared filters, and a
+queue for each kind of answer, since each kind goes out in the order of its cause [MQTT-4.6.0].
+"""
+
+
+class Inward:
+    """Of one run."""
+
+    def __init__(self, world, judge):
+        self.world = world
+        self.judge = judge
+        self.fail = world.fail
+        self.held = []
+        self.ack = []  # owed on this connection: packet ids of PUBACKs
+        self.rec = []  # PUBRECs
+        self.comp = []  # PUBCOMPs
+        self.expect = []  # tags of the handlers that must be called now
+        self.loose = []  # tags that may be called
+        self.note = None  # with this message
+        self.pieces = {}  # tag -> bytes so far of a message taken in pieces
+        self.received = self.unmatched = self.oversize = self.withheld = 0
+        self.last = [-1, -1, -1]  # number of the last first delivery, by QoS
+
+    def opened(self):
+        """A new connection: answers not sent on the old one are not owed."""
+        self.ack = []
+        self.rec = []
+        self.comp = []
+        self.pieces = {}
+
+    def lost_session(self):
+        """The client has read session present 0."""
+        self.held = []
+
+    # Packets read.
+
+    def got_publish(self, conn, note):
+        """A PUBLISH has been read to its last byte: its handlers are called next."""
+        w = self.world
+        self.settled()
+        rx = w.plan.rx_size
+        size = 2 + len(note.topic) + (2 if note.qos else 0)
+        large = size + len(note.payload) > rx
+        again = note.qos == 2 and note.pid in self.held
+        full = note.qos == 2 and not again and len(self.held) >= w.plan.max_held
+        takers = [] if again or full else self._takers(note, large, size > rx)
+        if large:
+            if takers:
+                self.received += 1
+            else:
+                self.oversize += 1
+            w.count("messages larger than the buffer")
+        elif takers:
+            self.received += 1
+        elif not again and not full:
+            self.unmatched += 1
+        self.note = note
+        self.expect = takers
+        self.loose = []
+        if full:
+            self.withheld += 1
+            note.withheld = True
+            w.count("PUBRECs withheld, table full")
+            return
+        if again:
+            w.count("QoS-2 messages repeated to the client")
+        note.taken = True
+        if note.qos == 1:
+            self.ack.append(note.pid)
+        elif note.qos == 2:
+            self.rec.append(note.pid)
+            if not again:
+                self.held.append(note.pid)
+        if note.times == 1 and not note.withheld:
+            if note.number < self.last[note.qos]:
+                self.fail("order in", "%r behind %d" % (note, self.last[note.qos]))
+            self.last[note.qos] = note.number
+
+    def _takers(self, note, large, headless):
+        takers = []
+        if not headless:
+            for flt, tag, pieces in self.world.node.declared:
+                if (pieces or not large) and self.judge.matches(flt, note.topic):
+                    takers.append(tag)
+        return takers
+
+    def got_pubrel(self, pid):
+        """PUBREL reached the client."""
+        if pid in self.held:
+            self.held.remove(pid)
+        self.comp.append(pid)
+
+    # Handlers.
+
+    def handled(self, tag, msg):
+        """A handler was called. True if it has the whole message now."""
+        data = msg.payload()
+        if msg.offset or msg.total != len(data):
+            data = self._joined(tag, msg, data)
+            if len(data) < msg.total:
+                return False
+            self.world.count("messages taken in pieces")
+        note = self.note
+        if tag in self.loose:
+            return True
+        if note is None or tag not in self.expect:
+            self.fail("handlers", "handler %s called for %r, waited for: %r" % (tag, note, self.expect))
+        elif data != note.payload or (not msg.offset and msg.topic() != note.topic):
+            self.fail("handlers", "handler %s got %r instead of %r" % (tag, data, note))
+        elif (msg.qos, msg.retain) != (note.qos, note.retain):
+            self.fail("handlers", "%r as QoS %d retain %d" % (note, msg.qos, msg.retain))
+        else:
+            self.expect.remove(tag)
+            note.handled += 1
+            if self.world.tracing:
+                self.world.say("   handler %s takes %r" % (tag, note))
+        return True
+
+    def changed(self, flt):
+        """The application changes this subscription: if in the middle of a message, then either
+        is right for this one."""
+        tag = flt.decode()
+        self.loose.append(tag)
+        if tag in self.expect:
+            self.expect.remove(tag)
+
+    def _joined(self, tag, msg, data):
+        if not msg.offset:
+            self.pieces[tag] = data
+        elif len(self.pieces.get(tag, b"")) != msg.offset:
+            self.fail("handlers", "piece at %d of handler %s" % (msg.offset, tag))
+        else:
+            self.pieces[tag] += data
+        return self.pieces.get(tag, b"")
+
+    def settled(self):
+        """The handlers of the last message have all been called."""
+        if self.expect:
+            self.fail("handlers", "%r did not reach handlers %r" % (self.note, self.expect))
+        self.expect = []
+
+    # Bytes written.
+
+    def sent(self, owed, pid, what):
+        """An answer was written."""
+        self.settled()
+        if not owed or owed[0] != pid:
+            self.fail("answers", "%s %d, owed: %r" % (what, pid, owed))
+        else:
+            owed.pop(0)
+
+    def owes(self):
+        """True if an answer is still to be sent."""
+        return self.ack or self.rec or self.comp
+
+    def accepted(self, note):
+        """The broker has the last answer for a message: the client must have dealt with it."""
+        if not note.taken:
+            self.fail("at least once in", "%r was answered, and never read" % note)
+
+    def final(self):
+        """The run is over."""
+        if self.held:
+            self.fail("no leak", "ids held at the end: %r" % self.held)
+        for note in self.world.server.notes:
+            if note.qos and not note.taken and not note.lost:
+                self.fail("at least once in", "%r never came" % note)
