@@ -100,6 +100,14 @@ def test_what_can_never_work_is_refused_at_set_up_with_a_clear_text():
     refuse("username", username=b"\xc0\x80")
 
 
+def test_every_connection_is_made_under_the_same_client_id():
+    # MQTT-3.1.3-2: the session is that id's
+    story = Story(client_id=b"node-1", clean_session=False).connect()
+    for present in (1, 0, 1):
+        story.reconnect(present)
+    eq([packet.client_id for packet in story.broker.of(peer.CONNECT)], [b"node-1"] * 4)
+
+
 def test_connected_hands_up_session_present():
     # MQTT-3.2.2-2
     for present in (0, 1):

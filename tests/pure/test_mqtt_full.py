@@ -198,7 +198,7 @@ def test_an_event_that_always_publishes_again_does_not_hold_the_step():
     story.client.on_event = lambda kind, a, b: kind == FAILED and publish(story, 99)
     for k in range(9):
         publish(story, k)
-    for turn in range(4):
+    for _ in range(4):
         failed = story.client.failed
         story.client.step(story.now)
         eq(story.client.failed - failed, 3)

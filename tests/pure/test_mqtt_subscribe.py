@@ -87,6 +87,26 @@ def test_a_suback_with_more_codes_than_were_asked_for_closes():
     eq((story.last()[0], story.last()[1] in (MALFORMED, VIOLATION)), (CLOSED, True))
 
 
+def test_subacks_and_unsubacks_are_matched_by_their_id_not_by_their_order():
+    # MQTT-2.3.1-7
+    story = Story().connect()
+    story.broker.mute.update((peer.SUBSCRIBE, peer.UNSUBSCRIBE))
+    ids = [story.client.subscribe(name, 2, nothing) for name in (b"a", b"b", b"c")]
+    story.settle()
+    packets = story.broker.of(peer.SUBSCRIBE)
+    for k in (2, 0, 1):
+        story.wire.send(peer.suback(packets[k].id, k))
+    story.settle()
+    eq(story.of(SUBACK), [(ids[2], 2), (ids[0], 0), (ids[1], 1)])
+    for name in (b"a", b"b"):
+        story.client.unsubscribe(name)
+    story.settle()
+    packets = story.broker.of(peer.UNSUBSCRIBE)
+    story.wire.send(peer.unsuback(packets[1].id) + peer.unsuback(packets[0].id))
+    story.settle()
+    eq(story.of(UNSUBACK), [(ids[1], 0), (ids[0], 0)])
+
+
 def test_bad_filters_and_qos_are_refused_with_their_code():
     # MQTT-4.7.1-2, 4.7.1-3, 4.7.3-1, 4.7.3-2, 3.8.3-1
     client = Story().connect().client

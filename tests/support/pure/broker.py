@@ -11,13 +11,13 @@ from check import eq, true
 class Broker:
     """Answers when `serve()` is called; the policy is in attributes that a test may change.
 
-    present   session-present flag of the next CONNACKs
-    refuse    CONNACK return code
-    mute      set of packet kinds that are taken but not answered
-    grants    filter -> granted QoS or 0x80; others get what they asked for
+        present   session-present flag of the next CONNACKs
+        refuse    CONNACK return code
+        mute      set of packet kinds that are taken but not answered
+        grants    filter -> granted QoS or 0x80; others get what they asked for
 
-`delivered`: (topic, payload) of each message it passed on; at QoS 2 the first PUBLISH under an id
-counts, and the id is held until PUBREL, over connections too while it has a session.
+    `delivered`: (topic, payload) of each message it passed on. At QoS 2 the first PUBLISH under an
+    id counts, and the id is held until PUBREL, over connections too while it has a session.
     """
 
     def __init__(self, wire):
