@@ -107,6 +107,7 @@ def _choose_publish(c, outbox, i):
 def _choose_request(c):
     c.entry = i = c.subscriptions.next()
     c.subscriptions.begin(i, c.take_id())
+    c.asked = c.now  # and once more when it has left
     packet = c.subscriptions.packet[i]
     return _source(c, _REQUEST, packet, 0, len(packet))
 
