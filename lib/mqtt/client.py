@@ -84,6 +84,7 @@ class Client:
         self.drop_oldest = drop_oldest
         self.dropped_first = 0  # handles given up since the last step, from ... to ...; 0: none
         self.dropped_last = 0
+        self.unheard = 0  # CONNECTs that left since the last CONNACK: their sessions are unknown
         self.no_qos2 = False  # the broker answered a QoS-2 PUBLISH with PUBACK
         self.next_id = random.getrandbits(16) or 1
         # the connection

@@ -2,6 +2,10 @@
 
 The broker's ids are a space of their own [MQTT-2.3.1-4]. Bounded; an id is never forgotten to make
 room, since its message would then be delivered twice.
+
+In doubt, kept as a negative number, are ids of a session that the broker may have lost unnoticed
+(a CONNACK did not reach us). A PUBLISH without DUP under such an id is a new message. What belongs
+to the present session the broker takes up again before it answers a SUBSCRIBE: the rest goes then.
 """
 
 
@@ -11,17 +15,33 @@ class Held:
     def __init__(self, size):
         self.ids = [0] * size
 
-    def has(self, packet_id):
+    def has(self, packet_id, dup):
         """True if the message under this id was delivered."""
-        return packet_id in self.ids
+        return packet_id in self.ids or dup and self._put(-packet_id, packet_id)
+
+    def room(self, packet_id):
+        """True if take() will find a place."""
+        return 0 in self.ids or -packet_id in self.ids
 
     def take(self, packet_id):
         """Hold this id; False if there is no room."""
-        return self._put(0, packet_id)
+        return self._put(-packet_id, packet_id) or self._put(0, packet_id)
 
     def drop(self, packet_id):
         """PUBREL came: the id is new again."""
-        self._put(packet_id, 0)
+        return self._put(packet_id, 0) or self._put(-packet_id, 0)
+
+    def doubt(self):
+        """The broker may have lost the session that these ids belong to."""
+        for i in range(len(self.ids)):
+            if self.ids[i] > 0:
+                self.ids[i] = -self.ids[i]
+
+    def settle(self):
+        """The broker has taken up what it knows: ids still in doubt are of no session."""
+        for i in range(len(self.ids)):
+            if self.ids[i] < 0:
+                self.ids[i] = 0
 
     def clear(self):
         """The session is lost: so are the broker's ids."""

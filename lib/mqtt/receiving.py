@@ -93,6 +93,7 @@ def _connack(c, first, parser):
     if parser.length != 2 or parser.buf[0] > 1:
         return _fault(c, _MALFORMED)
     if parser.buf[1]:
+        c.unheard -= 1
         return c.end(_REFUSED, parser.buf[1])
     c.state = _UP  # before the first event: a handler may end it
     rewind(c, parser.buf[0] and not c.clean)
@@ -106,8 +107,10 @@ def rewind(c, resume):
     Session present: unacknowledged PUBLISHes go out again, same id, DUP 1, and PUBRELs. None:
     PUBLISHes go out as new ones, fresh ids, DUP 0; those that awaited PUBCOMP end as UNCERTAIN;
     inbound ids are forgotten; all subscriptions are asked for. Original order in both cases.
+    A CONNACK that did not reach us may have said that there was none: session present then tells
+    of a newer one, so that what it may lack is asked for, and inbound ids are doubtful.
     """
-    c.subscriptions.rewind(resume)
+    c.subscriptions.rewind(resume and c.unheard < 2)
     i = c.outbox.head
     for _ in range(c.outbox.count):
         if not resume and c.outbox.state[i] == _RELEASE:
@@ -118,6 +121,9 @@ def rewind(c, resume):
         i = (i + 1) % c.outbox.slots
     if not resume:
         c.held.clear()
+    elif c.unheard > 1:
+        c.held.doubt()
+    c.unheard = 0
 
 
 def _outbound_ack(c, first, parser):
@@ -170,6 +176,7 @@ def _suback(c, parser):
     code = parser.buf[2]
     if code > 2 and code != 0x80:
         return _fault(c, _MALFORMED)  # [MQTT-3.9.3-2]
+    c.held.settle()
     _request_acked(c, c.subscriptions.acked(get_u16(parser.buf, 0), False, code), code)
 
 
@@ -211,7 +218,7 @@ def _publish_once(c, m, packet_id):
 
 
 def _publish_twice(c, m, packet_id):
-    if not c.held.has(packet_id):
+    if not c.held.has(packet_id, m.dup):
         if not c.held.take(packet_id):
             c.withheld = c.withheld + 1 & 0x3FFFFFFF
             return None  # no PUBREC: the broker keeps the message and sends it again
@@ -229,7 +236,7 @@ def _piece(c, parser, m):
     else:
         m.payload_end = parser.piece
         # One that will get no PUBREC, or had it, must not be seen now.
-        c.taken = not m.qos & 2 or not c.held.has(m.packet_id) and c.held.has(0)
+        c.taken = not m.qos & 2 or not c.held.has(m.packet_id, m.dup) and c.held.room(m.packet_id)
         c.taken = c.taken and c.subscriptions.choose_takers(m)
         _hand_piece(c)
 

@@ -143,6 +143,8 @@ def _written(c):
         c.outbox.written(c.entry, c.now)
     elif kind == _REQUEST:
         c.asked = c.now
+    elif kind == _CONNECT:
+        c.unheard += 1
     elif kind == _DISCONNECT:
         c.sending = _GONE
         c.since = c.now
