@@ -20,18 +20,19 @@ class Mosquitto:
     """`users`: name -> password, others are refused. `folder`: for its files.
 
     `persistent`: what is in it survives stop() and start(), sessions and queues included.
+    `settings`: further lines for its configuration.
     """
 
     name = "mosquitto"
     answers_bad_password = True
     keeps_qos = True
 
-    def __init__(self, folder, users=None, persistent=False):
+    def __init__(self, folder, users=None, persistent=False, settings=()):
         self.port = free_port()
         self.process = None
         self._log = folder / "mosquitto.log"
         self._config = folder / "mosquitto.conf"
-        lines = [f"listener {self.port} 127.0.0.1", "user root", "log_type all"]
+        lines = [f"listener {self.port} 127.0.0.1", "user root", "log_type all", *settings]
         lines += [f"allow_anonymous {'false' if users else 'true'}"]
         if users:
             lines.append(f"password_file {self._password_file(folder, users)}")

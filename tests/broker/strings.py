@@ -160,7 +160,7 @@ class Puppet:
 class Judge:
     """An independent MQTT client (paho): what it sees is what the broker really carries."""
 
-    def __init__(self, port, client_id="judge", *, clean=True, user=None, password=None):
+    def __init__(self, port, client_id="judge", *, clean=True, user=None, password=None, window=20):
         self.log = Log()
         self.up = Log()
         self.granted = Log()
@@ -171,6 +171,7 @@ class Judge:
             reconnect_on_failure=True,
         )
         self.client.reconnect_delay_set(1, 1)
+        self.client.max_inflight_messages_set(window)
         if user:
             self.client.username_pw_set(user, password)
         self.client.on_message = lambda _client, _data, message: self.log.add(message)
