@@ -3,7 +3,7 @@
 Ticks are 0..2^30-1 and wrap; every time kept is in the past, so the time since is one masked
 difference. Keep alive is measured on what we send [MQTT-3.1.2-23] and also on what we hear, since
 a half-open link takes our bytes in silence: a PINGREQ goes out after three quarters of it, and
-without its PINGRESP the connection ends.
+without its PINGRESP the connection ends. While that is awaited, what we send still counts.
 """
 
 from mqtt._shim import const
@@ -35,16 +35,17 @@ def _check_up(c):
     code = _overdue(c, c.now, c.ack_timeout_ms)
     if code:
         c.end(code, 0)
-    elif c.keepalive_ms and not c.pinged and _quiet(c, c.now) >= c.keepalive_ms * 3 // 4:
-        c.pinged = True
-        c.pinged_at = c.now
+    elif c.keepalive_ms and not c.blocked and _quiet(c, c.now) >= c.keepalive_ms * 3 // 4:
+        if not c.pinged:
+            c.pinged = True
+            c.pinged_at = c.now
         put_ping(c)
 
 
 def _quiet(c, now):
     a = (now - c.spoke) & _MASK
     b = (now - c.heard) & _MASK
-    return a if a > b else b
+    return a if a > b or c.pinged else b
 
 
 def _overdue(c, now, limit):
@@ -105,7 +106,7 @@ def _left_up(c, now):
     left = -1
     if c.pinged:
         left = _sooner(left, c.ack_timeout_ms, now - c.pinged_at)
-    elif c.keepalive_ms:
+    if c.keepalive_ms and not c.blocked:
         left = _sooner(left, c.keepalive_ms * 3 // 4, _quiet(c, now))
     if c.blocked:
         left = _sooner(left, c.ack_timeout_ms, now - c.blocked_at)
