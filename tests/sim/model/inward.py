@@ -13,6 +13,7 @@ class Inward:
         self.judge = judge
         self.fail = world.fail
         self.held = []
+        self.doubtful = []  # held in a session that may be lost
         self.ack = []  # owed on this connection: packet ids of PUBACKs
         self.rec = []  # PUBRECs
         self.comp = []  # PUBCOMPs
@@ -33,6 +34,12 @@ class Inward:
     def lost_session(self):
         """The client has read session present 0."""
         self.held = []
+        self.doubtful = []
+
+    def in_doubt(self):
+        """The client has read session present 1, but cannot know of which session."""
+        self.doubtful += self.held
+        self.held = []
 
     # Packets read.
 
@@ -43,8 +50,8 @@ class Inward:
         rx = w.plan.rx_size
         size = 2 + len(note.topic) + (2 if note.qos else 0)
         large = size + len(note.payload) > rx
-        again = note.qos == 2 and note.pid in self.held
-        full = note.qos == 2 and not again and len(self.held) >= w.plan.max_held
+        again = note.qos == 2 and self._held(note)
+        full = note.qos == 2 and not again and self._full(note.pid)
         takers = [] if again or full else self._takers(note, large, size > rx)
         if large:
             if takers:
@@ -57,6 +64,10 @@ class Inward:
         elif not again and not full:
             self.unmatched += 1
         self.note = note
+        if note.taken and note.qos == 2 and not again:
+            note.doubled = True
+            w.count("QoS-2 messages doubled in doubt")
+        note.due += len(takers)
         self.expect = takers
         self.loose = []
         if full:
@@ -72,11 +83,26 @@ class Inward:
         elif note.qos == 2:
             self.rec.append(note.pid)
             if not again:
-                self.held.append(note.pid)
+                self._hold(note.pid)
         if note.times == 1 and not note.withheld:
             if note.number < self.last[note.qos]:
                 self.fail("order in", "%r behind %d" % (note, self.last[note.qos]))
             self.last[note.qos] = note.number
+
+    def _held(self, note):
+        if note.pid in self.doubtful and note.dup:
+            self.doubtful.remove(note.pid)
+            self.held.append(note.pid)
+        return note.pid in self.held
+
+    def _full(self, pid):
+        used = len(self.held) + len(self.doubtful)
+        return used >= self.world.plan.max_held and pid not in self.doubtful
+
+    def _hold(self, pid):
+        self.held.append(pid)
+        if pid in self.doubtful:
+            self.doubtful.remove(pid)
 
     def _takers(self, note, large, headless):
         takers = []
@@ -90,6 +116,8 @@ class Inward:
         """PUBREL reached the client."""
         if pid in self.held:
             self.held.remove(pid)
+        elif pid in self.doubtful:
+            self.doubtful.remove(pid)
         self.comp.append(pid)
 
     # Handlers.
@@ -125,6 +153,7 @@ class Inward:
         self.loose.append(tag)
         if tag in self.expect:
             self.expect.remove(tag)
+            self.note.due -= 1
 
     def _joined(self, tag, msg, data):
         if not msg.offset:
@@ -167,3 +196,7 @@ class Inward:
         for note in self.world.server.notes:
             if note.qos and not note.taken and not note.lost:
                 self.fail("at least once in", "%r never came" % note)
+            if note.qos == 2 and note.taken and note.handled != note.due:
+                self.fail("exactly once in", "%r: %d calls of %d" % (note, note.handled, note.due))
+            if note.doubled and not self.world.plan.dup_lost:
+                self.fail("exactly once in", "%r came twice" % note)

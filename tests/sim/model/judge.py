@@ -24,8 +24,10 @@ class Judge:
         self.up = False  # CONNECTED was told
         self.over = True  # CLOSED was told
         self.illegal = -1  # number of the connection on which the broker broke the rules
+        self.must_close = -1  # the same, read to its last byte
         self.refused = 0  # CONNACK code read
         self.requests = {}  # packet id -> (filter or None, when)
+        self.unheard = 0  # CONNECTs written since a CONNACK was read
         self.pinged_at = -1
         self.pings = 0
         self.spoke_at = 0  # the last packet written whole
@@ -96,6 +98,7 @@ class Judge:
     def _sent_other(self, kind, p):
         if kind == peer.CONNECT:
             self.greeted = True
+            self.unheard += 1
             if (p.client_id, p.keepalive, p.clean) != (b"sim", self.plan.keepalive, self.plan.clean):
                 self.fail("legal packets", "CONNECT is not as configured: %r" % p)
         elif kind == peer.PINGREQ:
@@ -151,24 +154,41 @@ class Judge:
 
     def _got_other(self, conn, kind, pid, more):
         if kind == peer.CONNACK:
-            if pid:
-                self.refused = pid
-            elif more and not self.plan.clean:
-                self.out.resumed()
-            else:
-                self.held = {}
-                self.out.lost_session()
-                self.inn.lost_session()
+            self._got_connack(pid, more)
         elif kind == peer.PINGRESP:
             self.pinged_at = -1
         elif kind == peer.SUBACK or kind == peer.UNSUBACK:
+            if kind == peer.SUBACK:
+                self.inn.doubtful = []
             flt, _ = self.requests.pop(pid, (None, 0))
             if kind == peer.SUBACK and flt:
                 self.subacks.append((flt, more))
                 if more < 3:
                     self.held[flt] = True
         else:
-            self.illegal = conn.no  # rogue: see trouble.py
+            self.illegal = self.must_close = conn.no  # see trouble.py
+
+    def _got_connack(self, code, more):
+        if code:
+            self.refused = code
+            self.unheard -= 1
+            return
+        present, session = more
+        if present and not self.plan.clean:
+            if not session.known:
+                self.world.count("sessions lost unnoticed")
+                self.out.lost_unnoticed()
+            if self.unheard > 1:
+                self.world.count("sessions resumed in doubt")
+                self.held = {}
+                self.inn.in_doubt()
+            self.out.resumed()
+        else:
+            self.held = {}
+            self.out.lost_session()
+            self.inn.lost_session()
+        session.known = True
+        self.unheard = 0
 
     def arrived(self, p):
         """A message of the client's reached the other side."""
@@ -186,6 +206,7 @@ class Judge:
         if self.up or self.over:
             self.fail("events", "CONNECTED twice, or without a connection")
         self.up = True
+        self.spoke_at = self.world.t
 
     def closed(self, reason, detail, link):
         """CLOSED: there must be a cause, and the transport must be closed."""
@@ -267,7 +288,7 @@ class Judge:
             return
         if (self.inn.owes() or self.out.rel) and not self.parted and not self.world.node.leaving:
             self.fail("answers", "owed and not sent: %r" % [self.inn.ack, self.inn.rec, self.out.rel])
-        if self.illegal == self.conn.no and not (self.plan.no_qos2 or self.world.node.leaving):
+        if self.must_close == self.conn.no and not self.world.node.leaving:
             self.fail("no fault of the peer is passed over", "still up")
         self._punctual()
 

@@ -22,7 +22,10 @@ class Note:
         self.pid = 0
         self.state = 0
         self.times = 0  # sent
+        self.dup = 0
         self.handled = 0
+        self.due = 0  # calls of handlers it should come to
+        self.doubled = False  # and came twice, in doubt
         self.taken = False  # it came once, and was dealt with
         self.withheld = False
         self.lost = False  # with its session
@@ -41,6 +44,7 @@ class Session:
         self.flight = []  # notes sent and not done
         self.queue = []  # notes to be sent
         self.next_id = 1
+        self.known = False  # the client has read that it is new
 
 
 class Server:
@@ -135,7 +139,10 @@ class Server:
         w = self.world
         if self.silent_next:
             self.silent_next = False
-            return w.count("CONNACKs withheld")
+            w.count("CONNACKs withheld")
+            if w.chance.percent(50):
+                return None
+            conn.down_dead = True  # it is sent, and a session begun, but never arrives
         if self.refusals:
             self.refusals -= 1
             w.count("CONNECTs refused")
@@ -157,7 +164,7 @@ class Server:
         if not present:
             self.session = Session()
         w.count("sessions resumed" if present else "sessions begun")
-        conn.push(peer.connack(1 if present else 0), peer.CONNACK, 0, present)
+        conn.push(peer.connack(1 if present else 0), peer.CONNACK, 0, (present, self.session))
         self._resume(conn, self.session)
         return None
 
@@ -295,6 +302,7 @@ class Server:
 
     def _send(self, conn, note, dup):
         note.times += 1
+        note.dup = dup
         data = peer.publish(note.topic, note.payload, note.qos, note.pid, note.retain, dup)
         conn.push(data, peer.PUBLISH, note.pid, note)
 

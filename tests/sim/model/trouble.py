@@ -225,6 +225,7 @@ class Trouble:
             s.conn.cut(True)
             s.conn = None
         s.forget()
+        s.silent_next = self.chance.percent(40)
         self.world.count("sessions forgotten")
         return None
 

@@ -201,8 +201,8 @@ class World:
         if state == 1 and self.judge.begun_at < 0:
             self.judge.begun_at = self.t
         link = node.client.transport
-        if link.is_open and link.readable():
-            self.awake = True
+        if link.is_open and link.readable() and (link.reads or not link.full):
+            self.awake = True  # not while its answers wait for a full transport
         idle = not self.awake and not (link.full or (link.conn and link.conn.blocked_at >= 0))
         self.judge.stepped(link, idle and self.t >= self.asleep_until)
         self._deadline(node.driver)
