@@ -4,7 +4,7 @@ A packet is encoded once, into its place, and sent from there as often as needed
 sets DUP in place. Its state says what it waits for:
 
     FREE            no packet (or one that is done, until its neighbours let its place go)
-    QUEUED          its turn to be sent; ``tries`` counts the connections it was begun on before
+    QUEUED          its turn to be sent; ``tries``: the connections of this session it was begun on
     PARTIAL         the rest of its bytes to be taken by the transport
     AWAIT_PUBACK    QoS 1, sent whole on this connection
     AWAIT_PUBREC    QoS 2, sent whole on this connection
@@ -43,7 +43,7 @@ class Outbox:
         self.state = [_FREE] * slots
         self.ids = [0] * slots  # packet id; 0 at QoS 0 and where free
         self.handle = [0] * slots
-        self.tries = [0] * slots  # earlier connections on which its sending was begun
+        self.tries = [0] * slots  # connections it was begun on; -1: in a lost session only
         self.at = [0] * slots  # the packet is buf[at : at + size] ...
         self.size = [0] * slots
         self.end = [0] * slots  # ... and owns the arena up to here
@@ -265,17 +265,18 @@ class Outbox:
                 self.state[i] = _RELEASE
             elif self.state[i] > _QUEUED and self.state[i] != _RELEASE:
                 self.state[i] = _QUEUED
-                self.tries[i] += 1
+                self.tries[i] = self.tries[i] + 1 if self.tries[i] > 0 else 1
 
     def mark_again(self, i, dup):
         """Set or clear DUP of entry ``i`` where it was begun before [MQTT-3.3.1-1, -2]. True if it
         was, and is no QoS 0."""
         if not self.tries[i] or self.state[i] != _QUEUED or not self.ids[i]:
             return False
-        if dup:
-            self.buf[self.at[i]] |= _DUP
-        else:
+        if not dup:
             self.buf[self.at[i]] &= ~_DUP & 0xFF
+            self.tries[i] = -1
+        elif self.tries[i] > 0:
+            self.buf[self.at[i]] |= _DUP
         return True
 
     def renumber(self, i, packet_id):
