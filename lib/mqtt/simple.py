@@ -13,7 +13,6 @@ from mqtt._shim import const
 from mqtt.client import Client
 from mqtt.clock import elapsed, sleep_ms, ticks_ms
 from mqtt.sending import put_ping
-from mqtt.tcp import TcpTransport
 
 _DOWN = const(0)
 _UP = const(3)
@@ -63,7 +62,7 @@ class MQTTClient:
         self.timeout_ms = timeout_ms
         self.cb = None  # type: object
         self.client = None  # the Client beneath, from the first connect() on
-        self._transport = transport or TcpTransport(server, port or 1883)
+        self._transport = transport or _tcp(server, port or 1883)
         self._options = {
             "keepalive": keepalive,
             "username": user or None,
@@ -286,3 +285,9 @@ class MQTTClient:
         if wanted:
             self._handle = self._ident = 0
             self._result = result
+
+
+def _tcp(server, port):
+    from mqtt.tcp import TcpTransport  # here, since with another transport there may be no sockets
+
+    return TcpTransport(server, port)
