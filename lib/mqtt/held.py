@@ -5,7 +5,8 @@ room, since its message would then be delivered twice.
 
 In doubt, kept as a negative number, are ids of a session that the broker may have lost unnoticed
 (a CONNACK did not reach us). A PUBLISH without DUP under such an id is a new message. What belongs
-to the present session the broker takes up again before it answers a SUBSCRIBE: the rest goes then.
+to the present session the broker takes up again as soon as it is resumed: once it has answered a
+SUBSCRIBE since, an id still in doubt makes room where there is none.
 """
 
 
@@ -14,6 +15,7 @@ class Held:
 
     def __init__(self, size):
         self.ids = [0] * size
+        self.spare = False  # ids in doubt may make room
 
     def has(self, packet_id, dup):
         """True if the message under this id was delivered."""
@@ -21,11 +23,13 @@ class Held:
 
     def room(self, packet_id):
         """True if take() will find a place."""
-        return 0 in self.ids or -packet_id in self.ids
+        return 0 in self.ids or -packet_id in self.ids or self._can_oust()
 
     def take(self, packet_id):
         """Hold this id; False if there is no room."""
-        return self._put(-packet_id, packet_id) or self._put(0, packet_id)
+        if self._put(-packet_id, packet_id):
+            return True
+        return self._put(0, packet_id) or self._can_oust() and self._put(min(self.ids), packet_id)
 
     def drop(self, packet_id):
         """PUBREL came: the id is new again."""
@@ -33,15 +37,17 @@ class Held:
 
     def doubt(self):
         """The broker may have lost the session that these ids belong to."""
+        self.spare = False
         for i in range(len(self.ids)):
             if self.ids[i] > 0:
                 self.ids[i] = -self.ids[i]
 
     def settle(self):
-        """The broker has taken up what it knows: ids still in doubt are of no session."""
-        for i in range(len(self.ids)):
-            if self.ids[i] < 0:
-                self.ids[i] = 0
+        """The broker has taken up what it knows: ids still in doubt are hardly needed."""
+        self.spare = True
+
+    def _can_oust(self):
+        return self.spare and len(self.ids) > 0 and min(self.ids) < 0
 
     def clear(self):
         """The session is lost: so are the broker's ids."""

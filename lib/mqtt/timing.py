@@ -35,11 +35,15 @@ def _check_up(c):
     code = _overdue(c, c.now, c.ack_timeout_ms)
     if code:
         c.end(code, 0)
-    elif c.keepalive_ms and not c.blocked and _quiet(c, c.now) >= c.keepalive_ms * 3 // 4:
+    elif c.keepalive_ms and _may_ping(c) and _quiet(c, c.now) >= c.keepalive_ms * 3 // 4:
         if not c.pinged:
             c.pinged = True
             c.pinged_at = c.now
         put_ping(c)
+
+
+def _may_ping(c):
+    return not (c.pinged and c.blocked)  # one at most waits to be written
 
 
 def _quiet(c, now):
@@ -106,7 +110,7 @@ def _left_up(c, now):
     left = -1
     if c.pinged:
         left = _sooner(left, c.ack_timeout_ms, now - c.pinged_at)
-    if c.keepalive_ms and not c.blocked:
+    if c.keepalive_ms and _may_ping(c):
         left = _sooner(left, c.keepalive_ms * 3 // 4, _quiet(c, now))
     if c.blocked:
         left = _sooner(left, c.ack_timeout_ms, now - c.blocked_at)
