@@ -14,6 +14,7 @@ class Inward:
         self.fail = world.fail
         self.held = []
         self.doubtful = []  # held in a session that may be lost
+        self.spare = False  # and these may make room
         self.ack = []  # owed on this connection: packet ids of PUBACKs
         self.rec = []  # PUBRECs
         self.comp = []  # PUBCOMPs
@@ -38,6 +39,7 @@ class Inward:
 
     def in_doubt(self):
         """The client has read session present 1, but cannot know of which session."""
+        self.spare = False
         self.doubtful += self.held
         self.held = []
 
@@ -97,12 +99,16 @@ class Inward:
 
     def _full(self, pid):
         used = len(self.held) + len(self.doubtful)
-        return used >= self.world.plan.max_held and pid not in self.doubtful
+        if used < self.world.plan.max_held or pid in self.doubtful:
+            return False
+        return not (self.spare and self.doubtful)
 
     def _hold(self, pid):
         self.held.append(pid)
         if pid in self.doubtful:
             self.doubtful.remove(pid)
+        elif len(self.held) + len(self.doubtful) > self.world.plan.max_held:
+            self.doubtful.remove(max(self.doubtful))
 
     def _takers(self, note, large, headless):
         takers = []
@@ -134,7 +140,9 @@ class Inward:
         if tag in self.loose:
             return True
         if note is None or tag not in self.expect:
-            self.fail("handlers", "handler %s called for %r, waited for: %r" % (tag, note, self.expect))
+            self.fail(
+                "handlers", "handler %s called for %r, waited for: %r" % (tag, note, self.expect)
+            )
         elif data != note.payload or (not msg.offset and msg.topic() != note.topic):
             self.fail("handlers", "handler %s got %r instead of %r" % (tag, data, note))
         elif (msg.qos, msg.retain) != (note.qos, note.retain):

@@ -99,7 +99,11 @@ class Judge:
         if kind == peer.CONNECT:
             self.greeted = True
             self.unheard += 1
-            if (p.client_id, p.keepalive, p.clean) != (b"sim", self.plan.keepalive, self.plan.clean):
+            if (p.client_id, p.keepalive, p.clean) != (
+                b"sim",
+                self.plan.keepalive,
+                self.plan.clean,
+            ):
                 self.fail("legal packets", "CONNECT is not as configured: %r" % p)
         elif kind == peer.PINGREQ:
             self.pings += 1
@@ -136,7 +140,10 @@ class Judge:
         """The client read a packet to its last byte."""
         w = self.world
         if w.tracing:
-            w.say("<- %s %s %s" % (peer.NAMES[kind], pid or "", more if more is not None else ""), conn)
+            w.say(
+                "<- %s %s %s" % (peer.NAMES[kind], pid or "", more if more is not None else ""),
+                conn,
+            )
         if conn.closed or self.parted or w.node.leaving:
             return None  # read past on the way out
         w.mix(kind + 16, pid)
@@ -159,7 +166,7 @@ class Judge:
             self.pinged_at = -1
         elif kind == peer.SUBACK or kind == peer.UNSUBACK:
             if kind == peer.SUBACK:
-                self.inn.doubtful = []
+                self.inn.spare = True
             flt, _ = self.requests.pop(pid, (None, 0))
             if kind == peer.SUBACK and flt:
                 self.subacks.append((flt, more))
@@ -235,7 +242,9 @@ class Judge:
         if reason == -30:
             return None if link.told == 0 else "the broker did not close"
         if reason == -31:
-            return None if link.told == detail and detail < 0 else "the transport told %d" % link.told
+            return (
+                None if link.told == detail and detail < 0 else "the transport told %d" % link.told
+            )
         if reason == -32:
             age = w.t - self.begun_at
             ok = self.plan.connect_timeout <= age <= self.plan.connect_timeout + SLACK + w.late
@@ -245,7 +254,11 @@ class Judge:
         if reason == -34:
             age = w.t - self.pinged_at
             self.world.count("PINGRESPs overdue")
-            return None if self.pinged_at >= 0 and age >= limit or c.blocked_last >= 0 else "%d ms" % age
+            return (
+                None
+                if self.pinged_at >= 0 and age >= limit or c.blocked_last >= 0
+                else "%d ms" % age
+            )
         if reason == -35:
             self.world.count("writes overdue")
             return None if since >= limit else "blocked for %d ms" % since
@@ -287,7 +300,9 @@ class Judge:
         if not self.up or self.over or not idle:
             return
         if (self.inn.owes() or self.out.rel) and not self.parted and not self.world.node.leaving:
-            self.fail("answers", "owed and not sent: %r" % [self.inn.ack, self.inn.rec, self.out.rel])
+            self.fail(
+                "answers", "owed and not sent: %r" % [self.inn.ack, self.inn.rec, self.out.rel]
+            )
         if self.must_close == self.conn.no and not self.world.node.leaving:
             self.fail("no fault of the peer is passed over", "still up")
         self._punctual()
@@ -322,6 +337,11 @@ def _matches(flt, topic):
 def show(p):
     """A packet for the trace."""
     if p.kind == peer.PUBLISH:
-        text = "PUBLISH %d q%d%s%s" % (p.id, p.qos, " DUP" if p.dup else "", " retain" if p.retain else "")
+        text = "PUBLISH %d q%d%s%s" % (
+            p.id,
+            p.qos,
+            " DUP" if p.dup else "",
+            " retain" if p.retain else "",
+        )
         return text + " %r %r" % (p.topic, p.payload[:8])
     return repr(p)

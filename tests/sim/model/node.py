@@ -194,7 +194,10 @@ class Node:
     def _hear(self, kind, a, b):
         w = self.world
         if w.tracing:
-            w.say("   event %s %d %d" % (" CONNECTED ACKED FAILED SUBACK UNSUBACK CLOSED".split(" ")[kind], a, b))
+            w.say(
+                "   event %s %d %d"
+                % (" CONNECTED ACKED FAILED SUBACK UNSUBACK CLOSED".split(" ")[kind], a, b)
+            )
         if kind == 4:
             flt = self.ids.get(a, b"?")
             self.denied[flt] = b > 2
