@@ -329,7 +329,7 @@ def test_a_connect_that_takes_too_long_can_be_given_up_with_wait_for():
         world.broker.mute = {peer.CONNECT}
         try:
             await asyncio.wait_for(world.mqtt.connect(), 0.02)
-        except asyncio.TimeoutError:  # noqa: UP041 (MicroPython has no other name)
+        except asyncio.TimeoutError:
             await world.mqtt.disconnect()
         eq(world.client.state, DOWN)
         world.broker.mute = set()
