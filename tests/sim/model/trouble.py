@@ -192,6 +192,7 @@ class Trouble:
 
     def _empty(self, _):
         self.world.server.forget()
+        self.world.server.silent_next = self.chance.percent(40)
         self._down("broker restarts, sessions lost")
 
     def _down(self, name):
@@ -225,7 +226,7 @@ class Trouble:
             s.conn.cut(True)
             s.conn = None
         s.forget()
-        s.silent_next = self.chance.percent(40)
+        s.silent_next = self.chance.percent(70)
         self.world.count("sessions forgotten")
         return None
 
