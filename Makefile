@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check sizes format clean
+.PHONY: help setup run test check sizes fuzz format clean
 
 help: ## list the targets
 	@echo "make <target>:"
@@ -17,6 +17,9 @@ run: setup ## a living node in the terminal; SECONDS=15 plays a demo and ends by
 
 test: setup ## every test; ARGS="-k name" passes options to pytest
 	@$(VENV)/python -m pytest $(ARGS)
+
+fuzz: setup ## search for input that breaks lib/; SECONDS=60 for each target, ARGS="client --keep"
+	@$(VENV)/python -m tests.fuzz --seconds $(or $(SECONDS),60) $(ARGS)
 
 check: setup ## lint, format, types of lib/, purity of the sources
 	@$(VENV)/ruff check .

@@ -133,7 +133,7 @@ def test_every_requirement_is_pinned():
         lines = [line for line in path.read_text().splitlines() if line and line[0] != "#"]
         assert lines
         for line in lines:
-            assert re.fullmatch(r"[A-Za-z0-9_.-]+==[0-9][A-Za-z0-9.]*", line), (
+            assert re.fullmatch(r"[A-Za-z0-9_.-]+==[0-9][A-Za-z0-9.]*(; \S.*)?", line), (
                 f"{path.name}: {line}"
             )
 

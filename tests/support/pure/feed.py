@@ -35,7 +35,7 @@ def joined(found):
         assert copy.first < 0 or copy.headless or copy.offset == len(body), "pieces without a gap"
         body += copy.body
         if copy.first != PIECE:
-            packets.append((copy.first, None if copy.headless else body))
+            packets.append((copy.first, None if copy.headless and copy.first > 0 else body))
             body = b""
     return packets
 
