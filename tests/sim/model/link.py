@@ -17,7 +17,7 @@ import peer
 
 ECONNRESET = -104
 ECONNREFUSED = -111
-MOST_CALLS = 80  # of one kind in one step; the client's own bound is below half of that
+MOST_CALLS = 40  # of one kind in one step; the client's own bound is 32
 
 
 class Link:

@@ -50,8 +50,15 @@ class Node:
     def burst(self, n):
         """Publish `n` messages: some now, the rest from the events that follow."""
         self.todo += n
+        self._meddle()
         self.kinds = self.world.chance.below(5)
         self._some(self.world.chance.between(1, n))
+
+    def _meddle(self):
+        # Ids far apart in time meet seldom: have the next one be in use, now and then.
+        used = self.judge.out.ids() + sorted(self.judge.requests)
+        if used and self.world.chance.percent(30):
+            self.client.next_id = self.world.chance.pick(used)
 
     def _some(self, n):
         while n and self.todo:

@@ -96,6 +96,10 @@ class Outward:
             at += 1
         return None
 
+    def ids(self):
+        """Packet ids in use."""
+        return sorted(self.in_use)
+
     # Connections and sessions.
 
     def opened(self):

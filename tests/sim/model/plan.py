@@ -35,7 +35,7 @@ class Plan:
         # the work
         self.length = c.pick((HOUR // 4, HOUR // 2, HOUR, HOUR, 2 * HOUR, 3 * HOUR)) * scale // 100
         self.bursts = c.between(20, 60) * scale // 100 + 2
-        self.burst = c.pick((4, 10, 25, 60))  # messages, up to
+        self.burst = c.pick((4, 10, 25, 60, 120))  # messages, up to
         self.faults = c.between(30, 90) * scale // 100 + 2
         self.wrap_at = c.below(self.length)  # when the clock wraps
 

@@ -52,6 +52,12 @@ class Trouble:
                     self.world.say("!! %s" % getattr(kind, "__name__", kind))
                 return
 
+    def at_wrap(self, _):
+        """The clock is about to wrap: something with a time-out."""
+        self.chance.pick(
+            (self.no_acks, self.half_in, self.hang, self.block_long, self.stuck_long, self.late)
+        )()
+
     def heal(self):
         """The network and the broker are well from now on; what is half-open stays so."""
         self.refuse_until = self.hangs = 0

@@ -19,6 +19,7 @@ MASK = (1 << 30) - 1
 FILL = bytes([k * 7 % 95 + 32 for k in range(256)])
 STATES = ("DOWN", "OPENING", "CONNECTING", "UP", "CLOSING")
 SPIN = 60  # steps in a row, at one time, that move nothing
+STORM = 50000  # steps at one time, whatever they move
 CALM = 60000 * 20  # ms in which everything must come to rest
 
 
@@ -41,6 +42,8 @@ class World:
         self.asleep_until = 0
         self.late = 0
         self.due = -1
+        self.steps_now = 0
+        self.stepped_at = -1
         self.mark = -1  # where the last step left things
         self.still = 0  # steps since then that moved nothing
         self._heap = []
@@ -147,6 +150,8 @@ class World:
             self.later(c.below(plan.length), self._burst, None)
         for _ in range(plan.faults):
             self.later(c.below(plan.length), self._strike, None)
+        # Something has to be under way when the clock wraps.
+        self.later(max(0, plan.wrap_at - c.below(3000)), self.trouble.at_wrap, None)
 
     def _burst(self, _):
         c = self.chance
@@ -175,9 +180,20 @@ class World:
                 self._pass(at)
             while heap and heap[0][0] <= at:
                 _, _, what, arg = heapq.heappop(heap)
-                what(arg)
+                self._call(what, arg)
             if (self.awake or 0 <= self.due <= self.t) and self.t >= self.asleep_until:
                 self._step()
+
+    def _call(self, what, arg):
+        try:
+            what(arg)
+        except Exception as error:
+            self._raised("no call raises", error)
+
+    def _raised(self, prop, error):
+        if self.tracing and hasattr(sys, "print_exception"):
+            sys.print_exception(error)
+        self.fail(prop, "%s: %s" % (type(error).__name__, error))
 
     def _pass(self, at):
         if (self.tick0 + self.t) & MASK > (self.tick0 + at) & MASK:
@@ -194,9 +210,7 @@ class World:
         try:
             state = node.driver.step(self.ticks())
         except Exception as error:
-            if self.tracing and hasattr(sys, "print_exception"):
-                sys.print_exception(error)
-            self.fail("no step raises", "%s: %s" % (type(error).__name__, error))
+            self._raised("no call raises", error)
             return
         if state == 1 and self.judge.begun_at < 0:
             self.judge.begun_at = self.t
@@ -214,11 +228,17 @@ class World:
             mark += conn.written + conn.read
         self.still = self.still + 1 if mark == self.mark else 0
         self.mark = mark
+        self.steps_now = self.steps_now + 1 if self.stepped_at == self.t else 0
+        self.stepped_at = self.t
+        if self.steps_now > STORM:
+            self.fail("no spin", "%d steps at one time" % STORM)
         if self.still > SPIN:
             self.fail("no spin", "%d steps at one time moved nothing" % SPIN)
 
     def _deadline(self, driver):
         d = driver.deadline()
+        if not -1 <= d <= MASK:
+            self.fail("deadline", "%d is no tick value" % d)
         if d < 0:
             self.due = -1
         else:
