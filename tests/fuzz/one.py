@@ -9,11 +9,10 @@ import sys
 
 import atheris
 
-from tests.fuzz.paths import FOLDERS
+from tests.fuzz.paths import load
 
-sys.path[:0] = [str(folder) for folder in FOLDERS]
 with atheris.instrument_imports(include=["mqtt", "node"]):
-    import targets
+    targets = load()
 
 
 def main():

@@ -3,6 +3,7 @@
 import gc
 
 import targets
+from tape import METER
 
 
 def run(inputs):
@@ -25,9 +26,9 @@ def once(target, data):
     """Bytes that the calls under test took from the heap, for good or for a while."""
     gc.collect()
     gc.disable()
-    targets.METER.grown = targets.METER.traffic = 0
+    METER.grown = METER.traffic = 0
     try:
         target(data)
     finally:
         gc.enable()
-    return targets.METER.grown or targets.METER.traffic
+    return METER.grown or METER.traffic

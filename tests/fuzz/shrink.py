@@ -1,9 +1,8 @@
 """Which inputs are worth committing: the shortest that still reach every pair of lines of lib/."""
 
-import importlib
 import sys
 
-from tests.fuzz.paths import FOLDERS, ROOT
+from tests.fuzz.paths import ROOT, load
 
 LIB = str(ROOT / "lib")
 
@@ -11,8 +10,7 @@ LIB = str(ROOT / "lib")
 def chosen(target, seeds, others):
     """Of `others` (bytes), shortest first, those that go from one line to another as none before,
     the `seeds` included."""
-    sys.path[:0] = [str(folder) for folder in FOLDERS]
-    function = importlib.import_module("targets").TARGETS[target]
+    function = load().TARGETS[target]
     kept = []
     reached = set()
     for data in seeds:

@@ -14,11 +14,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.fuzz import targets
-from tests.fuzz.paths import CORPUS, FOLDERS, LONGEST, ROOT, TARGETS, inputs
+from tests.fuzz.paths import CORPUS, FOLDERS, LONGEST, ROOT, TARGETS, inputs, load
 from tests.support import runtimes
 from tests.support.pure_plugin import leave_out
 
+targets = load()
 RUNS = {"parser": 6000, "text": 10000, "client": 2500, "command": 15000}
 TIMEOUT_S = 240
 
