@@ -104,7 +104,6 @@ class Client:
         self.begun = False  # since is set
         self.spoke = 0  # ticks when the last byte was written
         self.heard = 0  # ticks when the last byte was read
-        self.asked = 0  # ticks of the last SUBSCRIBE or UNSUBSCRIBE
         self.blocked = False  # the transport takes no byte since ...
         self.blocked_at = 0
         self.pinged = False  # PINGRESP is awaited since ...

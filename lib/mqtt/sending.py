@@ -107,7 +107,6 @@ def _choose_publish(c, outbox, i):
 def _choose_request(c):
     c.entry = i = c.subscriptions.next()
     c.subscriptions.begin(i, c.take_id())
-    c.asked = c.now  # and once more when it has left
     packet = c.subscriptions.packet[i]
     return _source(c, _REQUEST, packet, 0, len(packet))
 
@@ -142,7 +141,7 @@ def _written(c):
         _acks_written(c)
         c.outbox.written(c.entry, c.now)
     elif kind == _REQUEST:
-        c.asked = c.now
+        c.subscriptions.when[c.entry] = c.now
     elif kind == _CONNECT:
         c.unheard += 1
     elif kind == _DISCONNECT:

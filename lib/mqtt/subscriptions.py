@@ -42,6 +42,7 @@ class Subscriptions:
         self.handler = [None] * size
         self.packet = [None] * size  # the encoded request, from declaring until its ack
         self.ids = [0] * size  # packet id while an ack is awaited, else 0
+        self.when = [0] * size  # ticks of its last byte, while an ack is awaited; -1: not yet
         self.in_pieces = [False] * size  # its handler takes what exceeds the receive buffer
         self.taking = [False] * size  # and is taking the one now arriving
         self.todo = 0  # places in NEEDED or LEAVING
@@ -104,9 +105,18 @@ class Subscriptions:
         packet = self.packet[i]
         put_id(packet, request_id_at(packet), packet_id)
         self.ids[i] = packet_id
+        self.when[i] = -1
         self.state[i] = _AWAIT_SUBACK if self.state[i] == _NEEDED else _AWAIT_UNSUBACK
         self.todo -= 1
         self.awaiting += 1
+
+    def age(self, now):
+        """How long the oldest request has waited for its ack, ms; 0: none waits."""
+        oldest = 0
+        for i in range(self.size):
+            if self.ids[i] and self.when[i] >= 0:
+                oldest = max(oldest, (now - self.when[i]) & 0x3FFFFFFF)
+        return oldest
 
     def acked(self, packet_id, unsub, granted):
         """SUBACK (``unsub`` False, with its code) or UNSUBACK came. Returns the place it was for,

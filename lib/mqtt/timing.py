@@ -59,7 +59,7 @@ def _overdue(c, now, limit):
         return _SEND_TIMEOUT
     if c.outbox.overdue(now, limit):
         return _ACK_TIMEOUT
-    if c.subscriptions.awaiting and (now - c.asked) & _MASK >= limit:
+    if c.subscriptions.awaiting and c.subscriptions.age(now) >= limit:
         return _ACK_TIMEOUT
     return 0
 
@@ -117,7 +117,7 @@ def _left_up(c, now):
     if c.outbox.inflight:
         left = _sooner(left, c.ack_timeout_ms, now - c.outbox.when[c.outbox.head])
     if c.subscriptions.awaiting:
-        left = _sooner(left, c.ack_timeout_ms, now - c.asked)
+        left = _sooner(left, c.ack_timeout_ms, c.subscriptions.age(now))
     return left
 
 
