@@ -60,7 +60,7 @@ class Client:
         connect_timeout_ms=15000,
         ack_timeout_ms=10000,
         max_subscriptions=8,
-        max_held=8,
+        max_held=32,
         drop_oldest=False,
     ):
         options.check_numbers(keepalive, rx_size, tx_size, max_inflight)
@@ -288,6 +288,7 @@ class Client:
         self.blocked = self.pinged = False
         self.outbox.lost()
         self.subscriptions.rewind(True)
+        self.held.stuck = False
         self.closes = self.closes + 1 & 0x3FFFFFFF
         self.emit(_CLOSED, reason, detail)
 

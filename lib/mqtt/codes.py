@@ -26,7 +26,7 @@ BAD_PAYLOAD = -3  # not bytes, bytearray or memoryview; length outside it
 BAD_QOS = -4  # a QoS that is not offered
 
 # resource: try again later, or make the buffer larger
-FULL = -10  # no room in the outbox (or in the table of subscriptions) now
+FULL = -10  # no room now in the outbox or the table of subscriptions; of CLOSED: see held.py
 TOO_LARGE = -11  # would not fit an empty outbox
 REPLACED = -13  # of FAILED: dropped, before a byte of it was sent, to make room for a newer one
 BUSY = -12  # called inside a handler, or the thing asked for is already under way

@@ -1,7 +1,9 @@
 """Ids of inbound QoS-2 messages delivered and not yet released (MQTT 3.1.1, 4.3.3). No I/O.
 
 The broker's ids are a space of their own [MQTT-2.3.1-4]. Bounded; an id is never forgotten to make
-room, since its message would then be delivered twice.
+room, since its message would then be delivered twice. Once there was no room for one, none is taken
+until the next connection, so that the order is kept; the client ends the connection when the last
+held one is released, and the broker then sends again what was not taken.
 
 In doubt, kept as a negative number, are ids of a session that the broker may have lost unnoticed
 (a CONNACK did not reach us). A PUBLISH without DUP under such an id is a new message. What belongs
@@ -16,6 +18,7 @@ class Held:
     def __init__(self, size):
         self.ids = [0] * size
         self.spare = False  # ids in doubt may make room
+        self.stuck = False  # on this connection there was no room for one
 
     def has(self, packet_id, dup):
         """True if the message under this id was delivered."""
@@ -23,17 +26,25 @@ class Held:
 
     def room(self, packet_id):
         """True if take() will find a place."""
+        if self.stuck:
+            return False
         return 0 in self.ids or -packet_id in self.ids or self._can_oust()
 
     def take(self, packet_id):
-        """Hold this id; False if there is no room."""
-        if self._put(-packet_id, packet_id):
-            return True
-        return self._put(0, packet_id) or self._can_oust() and self._put(min(self.ids), packet_id)
+        """Hold this id; False if there is no room, now and for the rest of the connection."""
+        if not self.room(packet_id):
+            self.stuck = True
+            return False
+        return (
+            self._put(-packet_id, packet_id)
+            or self._put(0, packet_id)
+            or self._put(min(self.ids), packet_id)
+        )
 
     def drop(self, packet_id):
-        """PUBREL came: the id is new again."""
-        return self._put(packet_id, 0) or self._put(-packet_id, 0)
+        """PUBREL came: the id is new again. True if it was the last, and others wait for it."""
+        known = self._put(packet_id, 0) or self._put(-packet_id, 0)
+        return known and self.stuck and max(self.ids) <= 0
 
     def doubt(self):
         """The broker may have lost the session that these ids belong to."""

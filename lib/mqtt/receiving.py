@@ -29,6 +29,7 @@ _HELD_OR_ASKED = const(4)  # the subscription states 1..4: the filter is wanted
 _REFUSED = const(-20)
 _MALFORMED = const(-21)
 _VIOLATION = const(-22)
+_FULL = const(-10)
 _UNCERTAIN = const(-23)
 _PIECE = const(1)
 _PEER_CLOSED = const(-30)
@@ -134,8 +135,10 @@ def _outbound_ack(c, first, parser):
     if not packet_id:
         return _fault(c, _MALFORMED)
     if first == 0x62:
-        c.held.drop(packet_id)
-        return put_ack(c, 0x70, packet_id)  # also for an id we do not know
+        put_ack(c, 0x70, packet_id)  # also for an id we do not know
+        if c.held.drop(packet_id):
+            c.end(_FULL, 0)  # now there is room for what was withheld
+        return None
     i = c.outbox.find(packet_id)
     if i >= 0:
         _known_ack(c, first, i)
@@ -221,7 +224,7 @@ def _publish_twice(c, m, packet_id):
     if not c.held.has(packet_id, m.dup):
         if not c.held.take(packet_id):
             c.withheld = c.withheld + 1 & 0x3FFFFFFF
-            return None  # no PUBREC: the broker keeps the message and sends it again
+            return None  # no PUBREC: the broker keeps the message; see held.py
         if not c.parser.oversize and not _deliver(c, m):
             return _fault(c, _MALFORMED)
     put_ack(c, 0x50, packet_id)

@@ -1,5 +1,7 @@
 """lib/mqtt over TCP against real brokers: messages both ways, retained, will, takeover."""
 
+import pytest
+
 from tests.broker.strings import until
 
 CLOSED = 6
@@ -144,3 +146,22 @@ def test_the_same_client_id_elsewhere_takes_the_connection(broker, make_puppet):
     assert second.events(CLOSED) == []
     second.exit()
     first.exit()
+
+
+@pytest.mark.parametrize("max_held", [3, 32])
+def test_a_burst_of_qos_2_commands_arrives_once_and_in_order_whatever_the_table_holds(
+    make_broker, make_puppet, make_judge, max_held
+):
+    # A broker sends up to its window at once: 20 of Mosquitto's, which a table of 3 must outlive.
+    broker = make_broker("mosquitto")
+    judge = make_judge(broker.port)
+    puppet = make_puppet(broker.port, "burst", clean_session=False, max_held=max_held, first_ms=20)
+    puppet.start()
+    puppet.subscribe("cmd", 2)
+    for k in range(60):
+        judge.client.publish("cmd", str(k), 2)
+    messages = puppet.wait_messages(60, 60)
+    assert [m[1] for m in messages] == [str(k) for k in range(60)]
+    judge.publish("cmd", "last", 2)
+    assert puppet.wait_messages(61)[60][1] == "last"
+    puppet.exit()

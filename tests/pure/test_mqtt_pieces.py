@@ -139,6 +139,7 @@ def test_a_message_that_will_get_no_pubrec_is_not_seen_in_pieces_either():
     story.deliver(b"a/b", pattern(200), 2, 2)
     eq((taker.whole, story.client.withheld), ([(b"a/b", b"x")], 1))
     eq(story.broker.ids(peer.PUBREC), [1])
+    story.reconnect(present=1)
     story.wire.send(peer.pubrel(1))
     story.deliver(b"a/b", pattern(200), 2, 2, dup=1)
     eq(len(taker.whole), 2)

@@ -2,7 +2,7 @@
 
 import peer
 from check import eq, true
-from mqtt import CLOSED, DOWN, MALFORMED, UP
+from mqtt import CLOSED, DOWN, FULL, MALFORMED, UP
 from story import Inbox, Story
 
 
@@ -178,12 +178,43 @@ def test_a_full_table_withholds_pubrec_and_delivers_nothing_it_could_not_filter(
     eq((inbox.payloads(), story.broker.ids(peer.PUBREC)), ([b"1", b"2"], [1, 2, 1, 2]))
 
 
+def test_after_one_was_withheld_no_other_overtakes_it():
+    story, inbox = listening(max_held=2)
+    for ident in (1, 2, 3):
+        story.deliver(b"a", b"%d" % ident, 2, ident)
+    say(story, peer.pubrel(1))
+    story.deliver(b"a", b"4", 2, 4)
+    eq((inbox.payloads(), story.client.withheld, story.client.state), ([b"1", b"2"], 2, UP))
+
+
+def test_when_the_last_held_id_is_released_the_connection_ends_for_what_was_withheld():
+    story, inbox = listening(max_held=2)
+    for ident in (1, 2, 3, 4):
+        story.deliver(b"a", b"%d" % ident, 2, ident)
+    say(story, peer.pubrel(1))
+    eq(story.client.state, UP)
+    say(story, peer.pubrel(2))
+    eq((story.client.state, story.of(CLOSED)), (DOWN, [(FULL, 0)]))
+    story.reconnect(present=1)
+    for ident in (3, 4):
+        story.deliver(b"a", b"%d" % ident, 2, ident, dup=1)
+    eq(inbox.payloads(), [b"1", b"2", b"3", b"4"])
+
+
+def test_a_table_that_was_never_too_small_ends_no_connection():
+    story, inbox = listening(max_held=2)
+    for ident in (1, 2):
+        story.deliver(b"a", b"x", 2, ident)
+    say(story, peer.pubrel(1) + peer.pubrel(2) + peer.pubrel(3))
+    eq((story.client.state, story.client.closes), (UP, 0))
+
+
 def test_what_was_withheld_is_delivered_when_the_broker_sends_it_again():
     story, inbox = listening(max_held=1)
     story.deliver(b"a", b"1", 2, 1)
     story.deliver(b"a", b"2", 2, 2)
-    say(story, peer.pubrel(1))
     story.reconnect(present=1)
+    say(story, peer.pubrel(1))
     story.deliver(b"a", b"2", 2, 2, dup=1)
     eq((inbox.payloads(), story.broker.ids(peer.PUBREC)), ([b"1", b"2"], [1, 2]))
 
