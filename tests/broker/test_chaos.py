@@ -5,9 +5,9 @@ Told twice. With 20 messages at once under way to each client, Mosquitto's own r
 the order of the commands is judged: after a reconnect Mosquitto 2.0 lets new messages overtake
 those in its queue, and promises order for a window of 1 only. So with 1 the order is judged too.
 
-Mosquitto 2.0.11 breaks [MQTT-4.3.3-1] when it is reconnected to a second time before it has sent its
-PUBRELs again: it goes back to the PUBLISH, and a client that had the PUBREL must take that for a new
-message. Such copies are the broker's: an observer of the wire counts them, and they are told apart.
+Mosquitto 2.0.11 breaks [MQTT-4.3.3-1] when a second reconnect comes before it has sent its PUBRELs
+again: it goes back to the PUBLISH, and a client that had the PUBREL must take it for a new message.
+Such copies are the broker's: an observer of the wire counts them, and they are told apart.
 
 CHAOS_SECONDS sets how long (60 with CI=true, else 20), CHAOS_SEED tells a story again: the same
 troubles in the same order; the machine's own timing stays its own.

@@ -1,1 +1,1 @@
-"""The deterministic simulation: the real client and a model broker on virtual time (docs/simulation.md)."""
+"""The real client and a model broker on virtual time: see docs/simulation.md."""

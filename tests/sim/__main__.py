@@ -44,7 +44,10 @@ def _replay(options):
     soak.prepare()
     result = soak.run(options.seed, options.scale, print if options.trace else None)
     failure = result["failure"]
-    print(f"seed {options.seed}, fingerprint {result['digest']}, {result['ms'] / 1000:.0f} s:", end=" ")
+    print(
+        f"seed {options.seed}, fingerprint {result['digest']}, {result['ms'] / 1000:.0f} s:",
+        end=" ",
+    )
     print(f"FAILED: {failure[0]}: {failure[1]}" if failure else "every property held")
     return 1 if failure else 0
 

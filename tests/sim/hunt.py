@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.sim.soak import LIB, ROOT, folders
 
-SEEDS = 60  # the most that a variant may take
+SEEDS = 100  # the most that a variant may take
 
 
 def patched(source, old, new):

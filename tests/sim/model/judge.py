@@ -5,10 +5,11 @@ application and the events. outward.py and inward.py keep the two accounts of me
 """
 
 import peer
+from ends import SLACK, cause
 from inward import Inward
 from outward import Outward
 
-SLACK = 50  # ms that a duty may be late
+HOUR = 3600000
 
 
 class Judge:
@@ -30,6 +31,7 @@ class Judge:
         self.unheard = 0  # CONNECTs written since a CONNACK was read
         self.pinged_at = -1
         self.pings = 0
+        self.last_ping = -HOUR
         self.spoke_at = 0  # the last packet written whole
         self.excuse = 0  # ms in which the client could not write, since then
         self.greeted = self.parted = False  # CONNECT, DISCONNECT written whole
@@ -56,6 +58,7 @@ class Judge:
         self.over = self.up = self.greeted = self.parted = False
         self.requests = {}
         self.pinged_at = -1
+        self.last_ping = -HOUR
         self.refused = 0
         self.excuse = 0
         self.spoke_at = self.world.t
@@ -107,6 +110,9 @@ class Judge:
                 self.fail("legal packets", "CONNECT is not as configured: %r" % p)
         elif kind == peer.PINGREQ:
             self.pings += 1
+            if self.world.t - self.last_ping < self.plan.keepalive * 500:
+                self.fail("keep alive", "a PINGREQ that nobody needs")
+            self.last_ping = self.world.t
             if self.pinged_at < 0:
                 self.pinged_at = self.world.t
         elif kind == peer.DISCONNECT:
@@ -220,7 +226,7 @@ class Judge:
         self.closes += 1
         if link.is_open:
             self.fail("transport", "CLOSED, and still open")
-        why = self._cause(reason, detail, link)
+        why = cause(self, reason, detail, link)
         if why:
             self.fail("no end without cause", "CLOSED(%d, %d): %s" % (reason, detail, why))
         if self.up:
@@ -228,46 +234,8 @@ class Judge:
         self.over = True
         self.up = False
 
-    def _cause(self, reason, detail, link):
-        w = self.world
-        limit = self.plan.ack_timeout
-        c = self.conn
-        since = w.t - c.blocked_at if c and c.blocked_at >= 0 else -1
-        if reason == 0:
-            if not w.node.leaving:
-                return "nobody asked for it"
-            if self.up and not self.parted and since < 0 and link.told > 0:
-                return "without DISCONNECT"
-            return None
-        if reason == -30:
-            return None if link.told == 0 else "the broker did not close"
-        if reason == -31:
-            return (
-                None if link.told == detail and detail < 0 else "the transport told %d" % link.told
-            )
-        if reason == -32:
-            age = w.t - self.begun_at
-            ok = self.plan.connect_timeout <= age <= self.plan.connect_timeout + SLACK + w.late
-            return None if ok and not self.up else "after %d ms" % age
-        if reason == -33:
-            return None if self._oldest() >= limit else "the oldest waits %d ms" % self._oldest()
-        if reason == -34:
-            age = w.t - self.pinged_at
-            self.world.count("PINGRESPs overdue")
-            return (
-                None
-                if self.pinged_at >= 0 and age >= limit or c.blocked_last >= 0
-                else "%d ms" % age
-            )
-        if reason == -35:
-            self.world.count("writes overdue")
-            return None if since >= limit else "blocked for %d ms" % since
-        if reason == -20:
-            return None if self.refused == detail else "CONNACK was %d" % self.refused
-        self.malformed += 1
-        return None if self.illegal == c.no else "the broker broke no rule"
-
-    def _oldest(self):
+    def oldest(self):
+        """Age of the oldest unanswered publish or request; -1: none."""
         ages = [self.out.oldest(self.conn)]
         ages += [self.world.t - when for _, when in self.requests.values()]
         return max(ages)
@@ -313,8 +281,8 @@ class Judge:
         keep = self.plan.keepalive * 1000
         if w.node.leaving:
             return
-        if self._oldest() > limit:
-            self.fail("time-outs", "unanswered for %d ms" % self._oldest())
+        if self.oldest() > limit:
+            self.fail("time-outs", "unanswered for %d ms" % self.oldest())
         if self.pinged_at >= 0 and w.t - self.pinged_at > limit:
             self.fail("time-outs", "PINGRESP overdue by far")
         if keep and w.t - self.spoke_at - self.excuse > keep + SLACK:

@@ -4,36 +4,7 @@ Judged on the bytes the client writes and on what it has been able to read: orde
 the in-flight window, no PUBLISH after PUBREC, and that the events tell what happened.
 """
 
-UNCERTAIN, REPLACED, VIOLATION = -23, -13, -22
-
-
-class Mail:
-    """One accepted publish. `serial`: its place in the order of acceptance."""
-
-    def __init__(self, serial, handle, number, topic, payload, qos, retain):
-        self.serial = serial
-        self.handle = handle
-        self.number = number
-        self.topic = topic
-        self.payload = payload
-        self.qos = qos
-        self.retain = retain
-        self.end = None  # ACKED: the QoS; FAILED: the code
-        self.arrivals = 0  # at the other side
-        self.conn = -1  # number of the connection it was last sent on, whole
-        self.pid = 0  # in this session, once sent
-        self.when = 0  # its last byte was written
-        self.whole = 0  # times sent whole, in this session
-        self.ever = 0  # and in all
-        self.recorded = False  # the client has read its PUBREC
-        self.losses = 0  # sessions lost while it was under way
-        self.unsure = False  # its session was lost unnoticed
-        self.answered = False  # the client has read its PUBACK or PUBCOMP
-        self.must = None  # the end it has to come to now
-        self.skipped = False  # a later one went before it: it can only have been dropped
-
-    def __repr__(self):
-        return "out %d q%d handle %d" % (self.number, self.qos, self.handle)
+from mail import REPLACED, UNCERTAIN, VIOLATION, Mail, verdict
 
 
 class Outward:
@@ -344,18 +315,8 @@ class Outward:
     def final(self):
         """The run is over: each came to exactly one end, and arrived as often as it says."""
         for m in self.mails:
-            most = 1 + m.losses
-            if m.end is None:
-                self.fail("ends", "%r never ended" % m)
-            elif m.skipped and m.end != REPLACED:
-                self.fail("ends", "%r was passed over" % m)
-            elif m.end == REPLACED and m.arrivals:
-                self.fail("dropping", "%r arrived" % m)
-            elif m.qos and m.end >= 0 and not (m.arrivals or m.unsure):
-                self.fail("at least once", "%r ACKED, never arrived" % m)
-            elif m.qos == 2 and m.arrivals > most and not self.world.plan.no_qos2:
-                self.fail("exactly once", "%r arrived %d times" % (m, m.arrivals))
-            elif not m.qos and m.arrivals > 1:
-                self.fail("QoS 0 at most once", "%r" % m)
+            wrong = verdict(m, self.world.plan)
+            if wrong:
+                self.fail(wrong[0], wrong[1])
             if m.arrivals > 1 and m.qos == 2:
                 self.world.count("QoS-2 publishes doubled with a lost session")

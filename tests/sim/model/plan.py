@@ -1,4 +1,4 @@
-"""What one run is like: the client's options, the broker's habits, the network. Drawn from its seed."""
+"""What one run is like, drawn from its seed: the client's options, the broker, the network."""
 
 HOUR = 3600000
 

@@ -6,45 +6,7 @@ sessions, refuse, forget to answer, send acks for ids nobody used.
 """
 
 import peer
-
-WAITING, RECEIVED = 1, 2  # of a message to the client: PUBACK or PUBREC is awaited, PUBCOMP is
-
-
-class Note:
-    """One message to the client, one copy for one subscription. `handled`: calls of handlers."""
-
-    def __init__(self, number, topic, payload, qos, retain):
-        self.number = number
-        self.topic = topic
-        self.payload = payload
-        self.qos = qos
-        self.retain = retain
-        self.pid = 0
-        self.state = 0
-        self.times = 0  # sent
-        self.dup = 0
-        self.handled = 0
-        self.due = 0  # calls of handlers it should come to
-        self.doubled = False  # and came twice, in doubt
-        self.taken = False  # it came once, and was dealt with
-        self.withheld = False
-        self.lost = False  # with its session
-
-    def __repr__(self):
-        return "in %d %r q%d" % (self.number, self.topic, self.qos)
-
-
-class Session:
-    """What the broker keeps of a client."""
-
-    def __init__(self):
-        self.subs = []  # [filter, qos]
-        self.received = []  # QoS-2 ids of the client, not released
-        self.stored = {}  # of these, messages not handed on yet
-        self.flight = []  # notes sent and not done
-        self.queue = []  # notes to be sent
-        self.next_id = 1
-        self.known = False  # the client has read that it is new
+from session import RECEIVED, WAITING, Note, Session
 
 
 class Server:
@@ -164,6 +126,11 @@ class Server:
         if not present:
             self.session = Session()
         w.count("sessions resumed" if present else "sessions begun")
+        if not present and not p.clean and w.chance.percent(40) and not w.calm:
+            conn.cut_up_in = w.chance.below(400)  # a new session does not always last
+        if present and w.chance.percent(5) and not w.calm:
+            # Nor does an old one: what is being repeated is lost once more.
+            w.later(w.t + 2 * self.plan.latency + w.chance.below(30), self._crash, conn)
         conn.push(peer.connack(1 if present else 0), peer.CONNACK, 0, (present, self.session))
         self._resume(conn, self.session)
         return None
@@ -174,6 +141,13 @@ class Server:
             for note in self.session.flight + self.session.queue:
                 note.lost = True
         self.session = None
+
+    def _crash(self, conn):
+        if self.conn is conn and not self.world.calm:
+            conn.cut(True)
+            self.conn = None
+            self.forget()
+            self.world.count("sessions forgotten")
 
     def _resume(self, conn, s):
         for note in s.flight:
@@ -236,7 +210,7 @@ class Server:
             self.session.subs = [sub for sub in self.session.subs if sub[0] != flt]
             self.session.subs.append([flt, qos])
         conn.push(peer.suback(p.id, *codes), peer.SUBACK, p.id, codes[0])
-        for flt, qos in p.filters:
+        for flt, _ in p.filters:
             for topic in sorted(self.retained):
                 if codes[0] < 3 and w.judge.matches(flt, topic):
                     size, level = self.retained[topic]

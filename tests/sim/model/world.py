@@ -7,10 +7,10 @@ the application did something, and by its own deadline(), never otherwise: a wro
 import heapq
 import sys
 
+from application import COMMANDS, Node
 from chance import Chance
 from judge import Judge
-from link import Connection, Link
-from node import COMMANDS, Node
+from link import Link
 from plan import Plan
 from server import Server
 from trouble import Trouble
@@ -20,7 +20,7 @@ FILL = bytes([k * 7 % 95 + 32 for k in range(256)])
 STATES = ("DOWN", "OPENING", "CONNECTING", "UP", "CLOSING")
 SPIN = 60  # steps in a row, at one time, that move nothing
 STORM = 50000  # steps at one time, whatever they move
-CALM = 60000 * 20  # ms in which everything must come to rest
+CALM = 60000 * 20  # ms in which something must move on, until all is at rest
 
 
 class World:
@@ -91,13 +91,6 @@ class World:
     def delay(self):
         """One way through the network."""
         return self.plan.latency + self.chance.below(self.plan.jitter + 1)
-
-    def connected(self, link):
-        """open() succeeded."""
-        self.conns += 1
-        conn = Connection(self, link, self.conns)
-        self.server.accept(conn)
-        return conn
 
     def link_conn(self):
         """The connection the client has, or None."""
@@ -252,18 +245,24 @@ class World:
         self.node.todo = 0
         self.node.start(None)
         end = self.t + CALM
-        rounds = 0
+        least = self._waiting()
         while self.failure is None:
             self.node.publish(1)
             self._until(self.t + 10000)
             if self._quiet():
                 return
             if self.judge.up and self._stuck():
-                rounds += 1
                 self.count("reconnects for what was withheld")
                 self.server.close(self.server.conn)
+            if self._waiting() < least:
+                least = self._waiting()
+                end = self.t + CALM
             if self.t > end:
                 self.fail("recovery", self._undone())
+
+    def _waiting(self):
+        s = self.server.session
+        return len(s.flight) + len(s.queue) if s else 0
 
     def _stuck(self):
         s = self.server
@@ -271,7 +270,7 @@ class World:
 
     def _quiet(self):
         s = self.server
-        if not self.judge.up or not s.session or not s.conn:
+        if not self.judge.up or not s.session or not s.conn or self.judge.requests:
             return False
         if s.session.flight or s.session.queue or s.session.received:
             return False

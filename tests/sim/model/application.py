@@ -51,12 +51,12 @@ class Node:
         """Publish `n` messages: some now, the rest from the events that follow."""
         self.todo += n
         self._meddle()
-        self.kinds = self.world.chance.below(5)
+        self.kinds = self.world.chance.pick((0, 0, 1, 2, 3, 4))
         self._some(self.world.chance.between(1, n))
 
     def _meddle(self):
         # Ids far apart in time meet seldom: have the next one be in use, now and then.
-        used = self.judge.out.ids() + sorted(self.judge.requests)
+        used = sorted(self.judge.requests) or self.judge.out.ids()
         if used and self.world.chance.percent(30):
             self.client.next_id = self.world.chance.pick(used)
 
@@ -99,6 +99,15 @@ class Node:
         handle = p.send(len(data))
         qos = (1, 2, 0)[k]
         return self._told(handle, number, (b"p/1", b"p/2", b"p/0")[k], data, qos, k == 1)
+
+    def _fill(self):
+        # Until there is no room, then a newer one of each kind: what was begun must stay.
+        self.kinds = self.world.chance.between(1, 4)
+        n = 80
+        while n and self.publish():
+            n -= 1
+        for p in self.prepared:
+            self._send(p)
 
     def _told(self, handle, number, topic, data, qos, retain):
         w = self.world
@@ -203,7 +212,7 @@ class Node:
         if w.tracing:
             w.say(
                 "   event %s %d %d"
-                % (" CONNECTED ACKED FAILED SUBACK UNSUBACK CLOSED".split(" ")[kind], a, b)
+                % (["", "CONNECTED", "ACKED", "FAILED", "SUBACK", "UNSUBACK", "CLOSED"][kind], a, b)
             )
         if kind == 4:
             flt = self.ids.get(a, b"?")
@@ -214,6 +223,8 @@ class Node:
         if kind == 6:
             self.leaving = False
             self.judge.begun_at = -1
+            if w.chance.percent(4) and not w.calm:
+                self._fill()
         elif kind == 2 or kind == 3:
             self._some(2)
             if w.chance.percent(1) and not w.calm:
