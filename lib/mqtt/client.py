@@ -108,6 +108,7 @@ class Client:
         self.blocked_at = 0
         self.pinged = False  # PINGRESP is awaited since ...
         self.pinged_at = 0
+        self.reason = 0  # of the last CLOSED
         self._guard = _Guard(self)
         self.topic = self._guard  # the last topic that was found valid; no caller has this one
         self.first = 0  # of the publish() under way: first byte, payload length, packet id
@@ -289,6 +290,7 @@ class Client:
         self.outbox.lost()
         self.subscriptions.rewind(True)
         self.held.stuck = False
+        self.reason = reason
         self.closes = self.closes + 1 & 0x3FFFFFFF
         self.emit(_CLOSED, reason, detail)
 

@@ -2,8 +2,9 @@
 
 An attempt that fails goes on to the next transport; when the whole list has failed, the pause
 doubles, up to ``max_ms``. A connection that lasted longer than the pause sets it back to
-``first_ms`` (a broker that accepts and drops us at once does not). Each pause is drawn from its
-upper half, so that the nodes of one site do not come back in step.
+``first_ms``, and so does one that we ended to have sent again what was withheld; one that the
+broker accepts and drops at once does not. Each pause is drawn from its upper half, so that the
+nodes of one site do not come back in step.
 """
 
 import random
@@ -14,6 +15,7 @@ from mqtt.timing import later
 _MASK = const(0x3FFFFFFF)
 _DOWN = const(0)
 _UP = const(3)
+_FULL = const(-10)
 
 
 class Reconnect:
@@ -81,7 +83,7 @@ class Reconnect:
     def _ended(self, now):
         if self._up:
             lasted = (now - self._at) & _MASK
-            if lasted >= self._pause:
+            if lasted >= self._pause or self.client.reason == _FULL:
                 self._pause = self.first_ms
             else:
                 self._longer()

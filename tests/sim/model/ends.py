@@ -34,6 +34,8 @@ def cause(judge, reason, detail, link):
     if reason == -35:
         judge.world.count("writes overdue")
         return None if since >= limit else "blocked for %d ms" % since
+    if reason == -10:
+        return None if judge.inn.drained else "nothing was withheld, or some is still held"
     if reason == -20:
         return None if judge.refused == detail else "CONNACK was %d" % judge.refused
     judge.malformed += 1

@@ -15,6 +15,8 @@ class Inward:
         self.held = []
         self.doubtful = []  # held in a session that may be lost
         self.spare = False  # and these may make room
+        self.stuck = False  # on this connection there was no room for one: no other is taken
+        self.drained = False  # and the last held one was released: the connection must end
         self.ack = []  # owed on this connection: packet ids of PUBACKs
         self.rec = []  # PUBRECs
         self.comp = []  # PUBCOMPs
@@ -31,6 +33,7 @@ class Inward:
         self.rec = []
         self.comp = []
         self.pieces = {}
+        self.stuck = self.drained = False
 
     def lost_session(self):
         """The client has read session present 0."""
@@ -98,6 +101,10 @@ class Inward:
         return note.pid in self.held
 
     def _full(self, pid):
+        self.stuck = self.stuck or self._no_room(pid)
+        return self.stuck
+
+    def _no_room(self, pid):
         used = len(self.held) + len(self.doubtful)
         if used < self.world.plan.max_held or pid in self.doubtful:
             return False
@@ -120,10 +127,14 @@ class Inward:
 
     def got_pubrel(self, pid):
         """PUBREL reached the client."""
+        known = pid in self.held or pid in self.doubtful
         if pid in self.held:
             self.held.remove(pid)
         elif pid in self.doubtful:
             self.doubtful.remove(pid)
+        if known and self.stuck and not self.held:
+            self.drained = True
+            self.world.count("connections ended for what was withheld")
         self.comp.append(pid)
 
     # Handlers.
@@ -182,6 +193,8 @@ class Inward:
 
     def sent(self, owed, pid, what):
         """An answer was written."""
+        if self.drained:
+            self.fail("no end without cause", "%s %d, and what was withheld waits" % (what, pid))
         self.settled()
         if not owed or owed[0] != pid:
             self.fail("answers", "%s %d, owed: %r" % (what, pid, owed))
