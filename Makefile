@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check sizes fuzz format clean
+.PHONY: help setup run test check soak fuzz sizes format clean
 
 help: ## list the targets
 	@echo "make <target>:"
@@ -20,6 +20,10 @@ test: setup ## every test; ARGS="-k name" passes options to pytest
 
 fuzz: setup ## search for input that breaks lib/; SECONDS=60 for each target, ARGS="client --keep"
 	@$(VENV)/python -m tests.fuzz --seconds $(or $(SECONDS),60) $(ARGS)
+
+soak: setup ## the client in simulated trouble; HOURS=n or SECONDS=n, SEED=n replays one
+	@$(VENV)/python -m tests.sim $(if $(SEED),--seed $(SEED) --trace) $(if $(HOURS),--hours $(HOURS)) \
+		$(if $(SECONDS),--seconds $(SECONDS)) $(if $(FIRST),--first $(FIRST)) $(ARGS)
 
 check: setup ## lint, format, types of lib/, purity of the sources
 	@$(VENV)/ruff check .

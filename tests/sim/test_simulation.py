@@ -14,7 +14,7 @@ from tests.support.pure_plugin import leave_out
 
 HOURS, MESSAGES, DISCONNECTIONS, EACH = 1000, 1_000_000, 10_000, 500
 FIRST = 1  # the same seeds every time; `make soak` takes others
-ON_UNIX = 60  # runs, half as long as the others
+ON_UNIX = 30  # runs, half as long as the others
 
 
 def enough(tally):

@@ -24,6 +24,7 @@ class Inward:
         self.loose = []  # tags that may be called
         self.note = None  # with this message
         self.pieces = {}  # tag -> bytes so far of a message taken in pieces
+        self.dealt_with = 0  # messages that came
         self.received = self.unmatched = self.oversize = self.withheld = 0
         self.last = [-1, -1, -1]  # number of the last first delivery, by QoS
 
@@ -82,6 +83,8 @@ class Inward:
             return
         if again:
             w.count("QoS-2 messages repeated to the client")
+        if not note.taken:
+            self.dealt_with += 1
         note.taken = True
         if note.qos == 1:
             self.ack.append(note.pid)

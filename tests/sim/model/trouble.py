@@ -66,6 +66,7 @@ class Trouble(Mischief):
         s.refusals = 0
         s.silent_next = False
         s.stuck_until = 0
+        s.retained = {}  # or every new session of a reconnect would bring them again
         self.world.node.driver.hold = False
 
     def _conn(self):
