@@ -119,8 +119,8 @@ VARIANTS = (
     (
         "PUBREL is not answered",
         "receiving.py",
-        "return put_ack(c, 0x70, packet_id)",
-        "return None",
+        "put_ack(c, 0x70, packet_id)",
+        "pass",
         "answers",
     ),
     (
@@ -233,11 +233,25 @@ VARIANTS = (
         "window",
     ),
     (
+        "what was withheld is not asked for",
+        "receiving.py",
+        "if c.held.drop(packet_id):",
+        "if c.held.drop(packet_id) and False:",
+        "no end without cause",
+    ),
+    (
+        "a later message overtakes one that was withheld",
+        "held.py",
+        "        if self.stuck:\n            return False\n",
+        "",
+        "no end without cause",
+    ),
+    (
         "the ring overruns its oldest packet",
         "outbox.py",
         "return 0 if head >= size else -1",
         "return 0 if head + 2 >= size else -1",
-        "ends",
+        "legal bytes",
     ),
     (
         "the tail rolls back too far",
