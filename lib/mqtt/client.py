@@ -201,6 +201,8 @@ class Client:
         BAD_TOPIC, BAD_PAYLOAD, BAD_QOS, FULL, TOO_LARGE. Allocates nothing.
         """
         self.first = 0x31 if retain else 0x30
+        if not isinstance(qos, int):
+            return self.refuse(_BAD_QOS)
         if qos:
             if qos != 1 and qos != 2:
                 return self.refuse(_BAD_QOS)

@@ -54,8 +54,10 @@ class Held:
                 self.ids[i] = -self.ids[i]
 
     def settle(self):
-        """The broker has taken up what it knows: ids still in doubt are hardly needed."""
+        """The broker has taken up what it knows: ids still in doubt are hardly needed. True if
+        only such ids keep others waiting, for which no PUBREL may ever come."""
         self.spare = True
+        return self.stuck and len(self.ids) > 0 and max(self.ids) <= 0
 
     def _can_oust(self):
         return self.spare and len(self.ids) > 0 and min(self.ids) < 0

@@ -33,8 +33,11 @@ def check_times(connect_timeout_ms, ack_timeout_ms):
 
 
 def encoded(text):
-    """bytes for a str; anything else as it is."""
-    return text.encode() if isinstance(text, str) else text
+    """bytes for a str; anything else as it is, and so a str that has no UTF-8 form."""
+    try:
+        return text.encode() if isinstance(text, str) else text
+    except ValueError:  # half of a surrogate pair
+        return text
 
 
 def _data(value, name):

@@ -51,7 +51,7 @@ class Publication:
         """Queue the ``n`` payload bytes at buf[start:]. Returns a handle > 0, or FULL, TOO_LARGE
         (n outside 0..max_payload). With ``replace`` the handle may be that of the message whose
         place was taken. Calls nobody back; allocates nothing."""
-        if not 0 <= n <= self.max_payload:
+        if not isinstance(n, int) or not 0 <= n <= self.max_payload:
             return self.client.refuse(_TOO_LARGE)
         outbox = self.client.outbox
         at = place(self.client, len(self.buf))
@@ -148,6 +148,8 @@ def _payload_length(payload, length):
         or isinstance(payload, memoryview)
     ):
         return -1
+    if getattr(payload, "itemsize", 1) != 1:
+        return -1  # a memoryview of wider items: its length is not in bytes
     if length is None:
         return len(payload)
     return length if isinstance(length, int) and 0 <= length <= len(payload) else -1

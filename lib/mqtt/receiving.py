@@ -179,8 +179,9 @@ def _suback(c, parser):
     code = parser.buf[2]
     if code > 2 and code != 0x80:
         return _fault(c, _MALFORMED)  # [MQTT-3.9.3-2]
-    c.held.settle()
     _request_acked(c, c.subscriptions.acked(get_u16(parser.buf, 0), False, code), code)
+    if c.held.settle() and c.state == _UP:
+        c.end(_FULL, 0)
 
 
 def _unsuback(c, parser):

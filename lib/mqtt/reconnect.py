@@ -30,9 +30,11 @@ class Reconnect:
     def __init__(self, client, transports, first_ms=1000, max_ms=60000, getrandbits=None):
         if not transports:
             raise ValueError("transports: []; must have at least one")
-        if not 0 < first_ms <= max_ms < 0x1FFFFFFF:
+        whole = isinstance(first_ms, int) and isinstance(max_ms, int)
+        if not whole or not 0 < first_ms <= max_ms < 0x20000000:
             raise ValueError(
-                "first_ms, max_ms: %r, %r; must be 0 < first_ms <= max_ms" % (first_ms, max_ms)
+                "first_ms, max_ms: %r, %r; must be whole, 0 < first_ms <= max_ms < 2^29"
+                % (first_ms, max_ms)
             )
         self.client = client
         self.transports = transports

@@ -55,6 +55,7 @@ class Subscriptions:
             return _BAD_FILTER
         if qos != 0 and qos != 1 and qos != 2:
             return _BAD_QOS
+        packet = make_subscribe(flt, int(qos))  # first: without the memory for it nothing changes
         i = self._find(flt)
         if i < 0:
             i = self._find(b"")
@@ -67,7 +68,7 @@ class Subscriptions:
         self.handler[i] = handler
         self.in_pieces[i] = pieces
         self.taking[i] = False  # not the rest of one that began before
-        self._want(i, _NEEDED, make_subscribe(flt, qos))
+        self._want(i, _NEEDED, packet)
         return i + 1
 
     def leave(self, flt):

@@ -79,7 +79,9 @@ class TcpTransport:
         return None
 
     def close(self):
-        """Close; open() begins anew."""
+        """Close; open() begins anew, with another address if this one never answered."""
+        if self._poll is not None:
+            self._address = None
         if self._socket is not None:
             self._socket.close()
         self._socket = self._poll = None

@@ -1,5 +1,7 @@
 """Publishing with QoS 0 and 1: the happy way, limits, ids."""
 
+from array import array
+
 import peer
 from check import eq, true
 from mqtt import (
@@ -221,3 +223,18 @@ def test_handles_are_positive_and_differ_while_in_use():
     handles = [story.client.publish(b"t", b"", qos=k & 1) for k in range(6)]
     true(min(handles) > 0)
     eq(len(set(handles)), 6)
+
+
+def test_values_of_a_wrong_type_are_refused_and_change_nothing():
+    story = Story().connect()
+    client = story.client
+    wide = memoryview(array("H", [1, 2, 3]))
+    publication = client.prepare(b"a", 4)
+    if hasattr(wide, "itemsize"):  # MicroPython cannot tell: see docs/mqtt.md
+        eq(client.publish(b"a", wide), BAD_PAYLOAD)
+    eq(client.publish(b"a", b"x", qos=1.0), BAD_QOS)
+    eq(publication.send(1.0), TOO_LARGE)
+    eq(client.queued, 0)
+    before = len(client.outbox.buf)
+    true(client.publish(b"a", memoryview(b"fits")) > 0)
+    eq((len(client.outbox.buf), before), (before, before))

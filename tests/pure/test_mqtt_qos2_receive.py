@@ -201,6 +201,27 @@ def test_when_the_last_held_id_is_released_the_connection_ends_for_what_was_with
     eq(inbox.payloads(), [b"1", b"2", b"3", b"4"])
 
 
+def test_ids_in_doubt_do_not_keep_a_new_message_waiting_for_ever():
+    story, inbox = listening(max_held=1)
+    story.deliver(b"a", b"1", 2, 1)
+    story.wire.reset()
+    story.settle()
+    story.broker.mute.add(peer.CONNECT)  # a CONNACK is lost: what is held may be of a lost session
+    story.client.connect()
+    story.settle()
+    story.broker.mute.clear()
+    story.broker.mute.add(peer.SUBSCRIBE)
+    story.reconnect(present=1)
+    story.deliver(b"a", b"2", 2, 2)
+    eq((inbox.payloads(), story.client.withheld, story.client.state), ([b"1"], 1, UP))
+    say(story, peer.suback(story.broker.ids(peer.SUBSCRIBE)[-1], 2))
+    eq((story.client.state, story.of(CLOSED)[-1]), (DOWN, (FULL, 0)))
+    story.reconnect(present=1)
+    say(story, peer.suback(story.broker.ids(peer.SUBSCRIBE)[-1], 2))
+    story.deliver(b"a", b"2", 2, 2, dup=1)
+    eq(inbox.payloads(), [b"1", b"2"])
+
+
 def test_a_table_that_was_never_too_small_ends_no_connection():
     story, inbox = listening(max_held=2)
     for ident in (1, 2):

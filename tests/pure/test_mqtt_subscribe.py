@@ -259,3 +259,9 @@ def test_a_message_may_come_before_its_suback():
     story.wire.send(peer.suback(story.broker.of(peer.SUBSCRIBE)[0].id, 1))
     story.settle()
     eq((inbox.payloads(), story.of(SUBACK)), ([b"early"], [(ident, 1)]))
+
+
+def test_a_filter_without_utf_8_form_is_refused_and_takes_no_place():
+    client = Story(max_subscriptions=1).client
+    eq(client.subscribe(chr(0xD800) + "/a", 0, print), BAD_FILTER)
+    true(client.subscribe("a", 0, print) > 0)

@@ -47,6 +47,13 @@ class Inward:
         self.doubtful += self.held
         self.held = []
 
+    def settle(self):
+        """The client has read a SUBACK: the broker has taken up what it knows of the session."""
+        self.spare = True
+        if self.stuck and self.doubtful and not self.held:
+            self.drained = True
+            self.world.count("connections ended for what was withheld")
+
     # Packets read.
 
     def got_publish(self, conn, note):

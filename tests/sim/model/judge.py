@@ -172,7 +172,7 @@ class Judge:
             self.pinged_at = -1
         elif kind == peer.SUBACK or kind == peer.UNSUBACK:
             if kind == peer.SUBACK:
-                self.inn.spare = True
+                self.inn.settle()
             flt, _ = self.requests.pop(pid, (None, 0))
             if kind == peer.SUBACK and flt:
                 self.subacks.append((flt, more))
