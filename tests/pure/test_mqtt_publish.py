@@ -4,6 +4,7 @@ from array import array
 
 import peer
 from check import eq, true
+from exchange import ids, unacknowledged
 from mqtt import (
     ACKED,
     BAD_PAYLOAD,
@@ -17,17 +18,6 @@ from mqtt import (
     VIOLATION,
 )
 from story import Story
-
-
-def ids(story):
-    return [p.id for p in story.broker.of(peer.PUBLISH) if p.qos]
-
-
-def silent(**options):
-    """A connected story whose broker acknowledges no PUBLISH."""
-    story = Story(**options)
-    story.broker.mute.add(peer.PUBLISH)
-    return story.connect()
 
 
 def test_a_qos_0_publish_arrives_once_and_is_acked_when_it_is_written():
@@ -44,7 +34,7 @@ def test_a_qos_0_publish_arrives_once_and_is_acked_when_it_is_written():
 
 def test_a_qos_1_publish_is_acked_by_its_puback():
     # MQTT-2.3.1-1, 4.3.2-1, 3.3.2-1
-    story = silent()
+    story = unacknowledged()
     handle = story.client.publish(b"a/b", b"hello", qos=1, retain=True)
     story.settle()
     packet = story.broker.of(peer.PUBLISH)[0]
@@ -125,7 +115,7 @@ def test_publishing_while_down_queues_until_the_connection_is_up():
 
 
 def test_a_full_outbox_says_full_and_takes_again_after_an_ack():
-    story = silent(tx_size=200)
+    story = unacknowledged(tx_size=200)
     accepted = 0
     while story.client.publish(b"topic", b"x" * 20, qos=1) > 0:
         accepted += 1
@@ -139,7 +129,7 @@ def test_a_full_outbox_says_full_and_takes_again_after_an_ack():
 
 
 def test_no_more_than_max_inflight_wait_for_their_ack_and_order_is_kept():
-    story = silent(max_inflight=2, tx_size=2000)
+    story = unacknowledged(max_inflight=2, tx_size=2000)
     for k in range(5):
         true(story.client.publish(b"t", b"%d" % k, qos=1) > 0)
     story.settle()
@@ -163,7 +153,7 @@ def test_ids_wrap_past_65535_to_1_and_are_never_0():
 
 def test_an_id_in_use_is_never_given_again():
     # MQTT-2.3.1-2: one space for PUBLISH, SUBSCRIBE and UNSUBSCRIBE
-    story = silent(ack_timeout_ms=100000, keepalive=0, max_inflight=8)
+    story = unacknowledged(ack_timeout_ms=100000, keepalive=0, max_inflight=8)
     story.broker.mute.add(peer.SUBSCRIBE)
     story.client.next_id = 10
     story.client.publish(b"t", b"0", qos=1)
@@ -179,7 +169,7 @@ def test_an_id_in_use_is_never_given_again():
 
 def test_the_brokers_own_ids_are_not_confused_with_ours():
     # MQTT-2.3.1-4, 2.3.1-6
-    story = silent()
+    story = unacknowledged()
     story.client.next_id = 5
     story.client.publish(b"t", b"x", qos=1)
     story.settle()
@@ -192,7 +182,7 @@ def test_the_brokers_own_ids_are_not_confused_with_ours():
 
 
 def test_an_ack_for_nothing_does_no_harm():
-    story = silent()
+    story = unacknowledged()
     handle = story.client.publish(b"t", b"x", qos=1)
     story.settle()
     mine = ids(story)[0]

@@ -2,6 +2,7 @@
 
 import peer
 from check import eq, true
+from exchange import outline, say, silent
 from mqtt import (
     ACK_TIMEOUT,
     ACKED,
@@ -9,30 +10,6 @@ from mqtt import (
     UP,
 )
 from story import Story
-
-EXCHANGE = (peer.PUBLISH, peer.PUBREL)
-
-
-def silent(*kinds, **options):
-    """A connected story in a kept session whose broker does not answer packets of `kinds`."""
-    options.setdefault("clean_session", False)
-    story = Story(**options)
-    story.broker.mute.update(kinds or EXCHANGE)
-    return story.connect()
-
-
-def say(story, data):
-    story.wire.send(data)
-    story.settle()
-
-
-def outline(story):
-    """(kind, id, DUP) of each PUBLISH and PUBREL so far; the DUP of a PUBREL is None."""
-    return [
-        (p.kind, p.id, p.dup if p.kind == peer.PUBLISH else None)
-        for p in story.broker.seen
-        if p.kind in EXCHANGE
-    ]
 
 
 def test_a_qos_2_publish_is_acked_by_pubcomp_and_by_nothing_before():

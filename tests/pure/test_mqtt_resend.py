@@ -2,6 +2,7 @@
 
 import peer
 from check import eq, true
+from exchange import ids, unacknowledged
 from mqtt import (
     ACK_TIMEOUT,
     ACKED,
@@ -12,20 +13,9 @@ from mqtt import (
 from story import Story
 
 
-def ids(story):
-    return [p.id for p in story.broker.of(peer.PUBLISH) if p.qos]
-
-
-def silent(**options):
-    """A connected story whose broker acknowledges no PUBLISH."""
-    story = Story(**options)
-    story.broker.mute.add(peer.PUBLISH)
-    return story.connect()
-
-
 def test_a_kept_session_gets_the_same_ids_with_dup_in_the_old_order_first():
     # MQTT-3.3.1-1, 4.4.0-1, 4.6.0-1, 2.3.1-3, 3.1.2-4, 4.1.0-1
-    story = silent(clean_session=False)
+    story = unacknowledged(clean_session=False)
     handles = [story.client.publish(b"t", b"%d" % k, qos=1) for k in range(3)]
     story.settle()
     old = ids(story)
@@ -46,7 +36,7 @@ def test_a_kept_session_gets_the_same_ids_with_dup_in_the_old_order_first():
 def test_without_a_session_they_go_out_as_new_messages_with_fresh_ids_in_order():
     # MQTT-3.1.2-6: nothing of the old session is used again
     for clean in (False, True):
-        story = silent(clean_session=clean)
+        story = unacknowledged(clean_session=clean)
         handles = [story.client.publish(b"t", b"%d" % k, qos=1) for k in range(3)]
         story.settle()
         old = ids(story)
@@ -60,7 +50,7 @@ def test_without_a_session_they_go_out_as_new_messages_with_fresh_ids_in_order()
 
 def test_a_clean_session_is_new_whatever_the_broker_says_of_an_old_one():
     # MQTT-3.1.2-6; a broker that says session present 1 here is wrong
-    story = silent(clean_session=True)
+    story = unacknowledged(clean_session=True)
     inbox = []
     story.client.subscribe(b"f", 1, inbox.append)
     story.client.publish(b"t", b"x", qos=1)
@@ -74,7 +64,7 @@ def test_a_clean_session_is_new_whatever_the_broker_says_of_an_old_one():
 
 
 def test_the_ack_of_an_earlier_message_is_kept_over_a_reconnect():
-    story = silent(clean_session=False)
+    story = unacknowledged(clean_session=False)
     for k in range(3):
         story.client.publish(b"t", b"%d" % k, qos=1)
     story.settle()
@@ -86,7 +76,7 @@ def test_the_ack_of_an_earlier_message_is_kept_over_a_reconnect():
 
 
 def test_every_further_reconnect_resends_again_and_never_twice_on_one():
-    story = silent(clean_session=False)
+    story = unacknowledged(clean_session=False)
     story.client.publish(b"t", b"x", qos=1)
     story.settle()
     for turn in range(1, 5):
@@ -117,7 +107,7 @@ def test_a_half_sent_publish_is_sent_whole_on_the_next_connection():
 
 
 def test_a_missing_puback_ends_the_connection_at_its_deadline():
-    story = silent(ack_timeout_ms=3000, keepalive=0)
+    story = unacknowledged(ack_timeout_ms=3000, keepalive=0)
     story.client.publish(b"t", b"x", qos=1)
     story.settle()
     story.advance(2990)
@@ -128,7 +118,7 @@ def test_a_missing_puback_ends_the_connection_at_its_deadline():
 
 
 def test_each_ack_has_its_own_deadline_not_the_first_ones():
-    story = silent(ack_timeout_ms=3000, keepalive=0)
+    story = unacknowledged(ack_timeout_ms=3000, keepalive=0)
     story.client.publish(b"t", b"0", qos=1)
     story.settle()
     story.advance(2000)

@@ -1,0 +1,41 @@
+"""What the tests of acknowledged publishes share: brokers that keep silent, and what was sent."""
+
+import peer
+from story import Story
+
+EXCHANGE = (peer.PUBLISH, peer.PUBREL)
+
+
+def ids(story):
+    """Packet id of each PUBLISH above QoS 0 so far."""
+    return [p.id for p in story.broker.of(peer.PUBLISH) if p.qos]
+
+
+def unacknowledged(**options):
+    """A connected story whose broker acknowledges no PUBLISH."""
+    story = Story(**options)
+    story.broker.mute.add(peer.PUBLISH)
+    return story.connect()
+
+
+def silent(*kinds, **options):
+    """A connected story in a kept session whose broker does not answer packets of `kinds`."""
+    options.setdefault("clean_session", False)
+    story = Story(**options)
+    story.broker.mute.update(kinds or EXCHANGE)
+    return story.connect()
+
+
+def say(story, data):
+    """The broker sends these bytes; returns when the client has dealt with them."""
+    story.wire.send(data)
+    story.settle()
+
+
+def outline(story):
+    """(kind, id, DUP) of each PUBLISH and PUBREL so far; the DUP of a PUBREL is None."""
+    return [
+        (p.kind, p.id, p.dup if p.kind == peer.PUBLISH else None)
+        for p in story.broker.seen
+        if p.kind in EXCHANGE
+    ]
