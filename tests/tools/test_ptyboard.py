@@ -68,7 +68,7 @@ def test_its_flash_is_a_real_littlefs_of_limited_size_that_outlives_the_power(tm
     flash = make_flash(tmp_path / "image", 32)
     with PtyBoard(tmp_path, flash=flash) as board:
         assert mpremote(board, "exec", "import os; print(os.statvfs('/')[2])") == "32"
-        mpremote(board, "exec", "open('/kept','w').write('x')")
+        mpremote(board, "exec", "f = open('/kept','w'); f.write('x'); f.close()")
         board.power_off()
         board.power()
         assert mpremote(board, "exec", "print(open('/kept').read())") == "x"
