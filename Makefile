@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check soak fuzz sizes format clean
+.PHONY: help setup run test check soak fuzz sizes measure format clean
 
 help: ## list the targets
 	@echo "make <target>:"
@@ -33,6 +33,10 @@ check: setup ## lint, format, types of lib/, purity of the sources
 
 sizes: setup ## bytes of .mpy, and of heap on a 32-bit MicroPython
 	@$(VENV)/python -m tools.sizes
+
+measure: setup ## what a link carries; BROKER=host[:port] SECONDS=60, PORT=/dev/ttyUSB0 from a board
+	@$(VENV)/python -m tools.measure $(if $(BROKER),'$(BROKER)') $(if $(PORT),--port '$(PORT)') \
+		$(if $(SECONDS),--seconds '$(SECONDS)') $(ARGS)
 
 format: setup ## put the sources in the one format
 	@$(VENV)/ruff format .

@@ -103,8 +103,8 @@ def main() -> int:
         run = Run(source(asked.port, asked.on), options.settings(asked), console)
         run.play()
         report = run.report.data
-        table.show(report, console)
         if report["results"]:
+            table.show(report, console)
             for path in save(report, asked.out):
                 console.print(f"written: {path}", highlight=False, soft_wrap=True)
     except Trouble as trouble:

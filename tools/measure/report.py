@@ -126,7 +126,7 @@ class Report:
             self.data["strays"][name] = said.get(name, 0)
         self.data["goodbye"] = said.get("goodbye", False)
         self.data["ended"] = said["why"]
-        self.data["error"] = why(said, self.data["broker"])
+        self.data["error"] = why(said, self.data["broker"], self.data["granted"])
         self.data["complete"] = said["why"] == "done" and self.data["error"] is None
 
     # --- parts --------------------------------------------------------------------------------

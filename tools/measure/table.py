@@ -12,12 +12,11 @@ NOTHING = "–"
 
 def show(report: dict, console: Console) -> None:
     """Print the report: two tables, and what there is to say of them."""
-    console.print(_head(report), highlight=False)
-    if report["results"]:
-        console.print(_latency(report))
-        console.print(_throughput(report))
+    console.print(_head(report), highlight=False, soft_wrap=True)
+    console.print(_latency(report))
+    console.print(_throughput(report))
     for line in _notes(report):
-        console.print(line, highlight=False)
+        console.print(line, highlight=False, soft_wrap=True)
 
 
 def milliseconds(value: float) -> str:
@@ -112,6 +111,11 @@ def _notes(report: dict) -> list[str]:
         if granted != int(qos):
             given = "nothing" if granted > 2 else f"QoS {granted}"
             notes.append(f"Asked for QoS {qos}, the broker granted {given}: not measured.")
+    if not any(one["received"] for one in measured):
+        notes.append(
+            "Not one message came back: may this user publish and read under "
+            f"{report['topic']}? Another --prefix may be allowed."
+        )
     if any(not one["complete"] for one in measured):
         notes.append(f"{CUT} cut short")
     if duplicates := sum(one["duplicates"] for one in measured):

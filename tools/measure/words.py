@@ -39,8 +39,8 @@ _WIFI = (
 )
 
 
-def why(end: dict, broker: dict) -> str | None:
-    """The text for the program's "end"; None if it ended well."""
+def why(end: dict, broker: dict, granted: dict) -> str | None:
+    """The text for the program's "end"; None if it ended well. `granted`: for each QoS asked."""
     if end.get("step") == "wifi":
         return _WIFI.format(text=end["text"])
     if end.get("step") == "memory":
@@ -53,6 +53,11 @@ def why(end: dict, broker: dict) -> str | None:
         return "the time was over before all was measured; give more SECONDS, or fewer --sizes"
     if end["why"] == "stopped":
         return "stopped by you"
+    if not any(int(asked) == given for asked, given in granted.items()):
+        return (
+            "the broker granted no subscription: may this user read there? See its access rights, "
+            "or name another --prefix"
+        )
     if end["errors"]:
         return f"{end['errors']} errors in the measuring program; the figures may be wrong"
     return None

@@ -10,7 +10,7 @@ import time
 
 if hasattr(time, "ticks_ms"):
     stdin = sys.stdin
-else:
+else:  # CPython's own reads ahead, and poll() would see nothing
     stdin = open(0, "rb", buffering=0)
 
 
