@@ -59,7 +59,8 @@ class PtyBoard:
         self.port = str(Path(self._temporary.name) / "tty")
         self.state = state or BoardFile.create(Path(self._temporary.name) / "board")
         self._runs, self._flash, self._heap = runs, flash, heap
-        self._mpy, self._die = mpy, die
+        self._mpy = mpy
+        self.die = die
         self._raw = False  # the REPL mode, which outlives a soft reset
         self._holding = b""  # typed ahead while a program ends
         self._hold = False
@@ -155,14 +156,14 @@ class PtyBoard:
             self._holding = b"\x01" + self._holding
 
     def _environment(self, programs):
-        dies = self._die and self._die[0] == self.lives
+        dies = self.die and self.die[0] == self.lives
         return {
             "PATH": os.environ.get("PATH", ""),
             "MICROPYPATH": ".frozen",
             "PTYBOARD_PATH": str(STANDINS),
             "PTYBOARD_RUN": programs,
             "PTYBOARD_FLASH": str(self._flash or ""),
-            "PTYBOARD_DIE_AT": str(self._die[1] if dies else ""),
+            "PTYBOARD_DIE_AT": str(self.die[1] if dies else ""),
             "PTYBOARD_MPY": "" if self._mpy is None else str(self._mpy),
             "STEADYNODE_BOARD": str(self.state.path),
         }

@@ -58,15 +58,16 @@ class Flash:
         return 0
 
 
-class Sys:
-    """The module sys with another implementation."""
+class Other:
+    """An object with some of its attributes changed."""
 
-    def __init__(self, mpy):
-        self._mpy = mpy
-        self.implementation = self
+    def __init__(self, real, **changed):
+        self._real = real
+        for name in changed:
+            setattr(self, name, changed[name])
 
     def __getattr__(self, name):
-        return getattr(sys, name) if hasattr(sys, name) else getattr(sys.implementation, name)
+        return getattr(self._real, name)
 
 
 def mount(path, die_at):
@@ -100,7 +101,8 @@ def power_on():
     sys.path.insert(2, "/lib" if flash else "lib")
     mpy = os.getenv("PTYBOARD_MPY")
     if mpy:
-        sys.modules["sys"] = Sys(int(mpy))
+        about = Other(sys.implementation, _mpy=int(mpy))
+        sys.modules["sys"] = Other(sys, implementation=about)
 
 
 def run(name):
