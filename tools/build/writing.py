@@ -1,0 +1,147 @@
+"""Writes the files: names put in, compiled, with the map of what each short name stands for."""
+
+import ast
+import itertools
+import json
+from collections import Counter, defaultdict
+
+from tools.build import mpy
+from tools.build.scopes import Global, Local
+
+ONE_BYTE = 127  # names of a file that bytecode refers to with one byte
+
+
+class Renamer:
+    """Puts the final names into one tree; `legend`: short name -> what it stands for there."""
+
+    def __init__(self, names, program):
+        self.names = names
+        self.program = program
+        self.legend = defaultdict(set)
+        self.numbers = itertools.count()
+
+    def rename(self, tree):
+        self._each(tree, "")
+        return tree
+
+    def _each(self, tree, owner):
+        for node in ast.iter_child_nodes(tree):
+            inside = owner
+            if hasattr(node, "name") and isinstance(node.name, str):
+                inside = f"{owner}{node.name}." if hasattr(node, "body") else owner
+            handler = getattr(self, "_" + type(node).__name__, None)
+            if handler:
+                handler(node, owner)
+            self._each(node, inside)
+
+    def _final(self, item):
+        if not item.final:
+            item.final = item.name if item.fixed else f"_{next(self.numbers)}"
+        return item.final
+
+    def _attribute(self, name, owner=""):
+        short = self.names.attributes.get(name, name)
+        if short != name:
+            self.legend[short].add(owner + name)
+        return short
+
+    def _Name(self, node, owner):
+        if node.item is None:
+            node.id = self._attribute(node.id)
+        elif isinstance(node.item, Global | Local):
+            node.id = self._final(node.item)
+
+    def _FunctionDef(self, node, owner):
+        if node.item is None:
+            node.name = self._attribute(node.name, owner)
+        else:
+            if isinstance(node.item, Global) and node.item.final != node.name:
+                self.legend[node.item.final].add(f"{node.item.module}.{node.name}")
+            node.name = self._final(node.item)
+
+    _AsyncFunctionDef = _ClassDef = _FunctionDef
+
+    def _arg(self, node, owner):
+        node.arg = self._final(node.item)
+
+    def _Attribute(self, node, owner):
+        if isinstance(node.item, Global):
+            node.attr = node.item.final
+        elif node.item is None and getattr(node.value, "item", None) not in self.program.foreign:
+            node.attr = self._attribute(node.attr)
+
+    def _alias(self, node, owner):
+        if getattr(node, "source", None):
+            node.name = node.source.final
+        final = self._final(node.item)
+        node.asname = None if final == node.name.split(".")[0] else final
+
+    def _ExceptHandler(self, node, owner):
+        if node.name:
+            node.name = self._final(node.item)
+
+    def _Global(self, node, owner):
+        node.names = [self._final(item) for item in node.items]
+
+    _Nonlocal = _Global
+
+
+def write(program, trees, names, out):
+    """Write every file under the folder `out`. Returns file -> bytes."""
+    sizes = {}
+    legends = {}
+    for file, tree in trees.items():
+        renamer = Renamer(names, program)
+        source = ast.unparse(ast.fix_missing_locations(renamer.rename(tree))) + "\n"
+        sizes[file] = _compile(source, path(program, file, out), file)
+        legends[file] = {short: sorted(meant) for short, meant in sorted(renamer.legend.items())}
+    for module, file in program.files.items():
+        public = [i.final for i in program.globals[module].values() if i.fixed and i.final]
+        if module != file and public:
+            source = f"from {file} import {', '.join(public)}\n"
+            sizes[module] = _compile(source, path(program, module, out), module)
+    (out.parent / "names.json").write_text(json.dumps(legends, indent=1) + "\n")
+    return sizes
+
+
+def path(program, module, out):
+    """Where the file of a module goes."""
+    parts = module.split(".")
+    if program.modules[module].package:
+        parts.append("__init__")
+    return out.joinpath(*parts).with_suffix(".mpy")
+
+
+def _compile(source, target, name):
+    target.parent.mkdir(parents=True, exist_ok=True)
+    size = mpy.compile_file(source, target, name)
+    if len(mpy.texts(target.read_bytes())) < ONE_BYTE // 2:
+        return size
+    # The compiler numbers names in the order in which it meets them; the first 128 take a byte less
+    # at every use. An expression that is never run names the most used ones first.
+    first = [name for name, _ in used(ast.parse(source)).most_common(ONE_BYTE - 2)]
+    ordered = f"0 .{'.'.join(first)} if 0 else 0\n{source}"
+    other = target.with_suffix(".tmp")
+    if mpy.compile_file(ordered, other, name) < size:
+        other.replace(target)
+    other.unlink(missing_ok=True)
+    return target.stat().st_size
+
+
+def used(tree):
+    """How often bytecode names each identifier."""
+    count = Counter()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute):
+            count[node.attr] += 1
+        elif isinstance(node, ast.Name):
+            count[node.id] += 1
+        elif isinstance(node, ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef):
+            count[node.name] += 2
+        elif isinstance(node, ast.arg | ast.keyword) and node.arg:
+            count[node.arg] += 1
+        elif isinstance(node, ast.alias):
+            count[node.asname or node.name] += 2
+    return Counter(
+        {n: c for n, c in count.items() if n.isidentifier() and n[:1] != "_" or n[:2] == "__"}
+    )
