@@ -9,21 +9,21 @@ relay off but never on.
 
 from mqtt._shim import const
 
-OFF = 0
-ON = 1
-TOGGLE = 2
+OFF = const(0)
+ON = const(1)
+TOGGLE = const(2)
 
-EMPTY = -1
-TOO_LONG = -2
-NOT_TEXT = -3
-UNKNOWN = -4
-NOT_JSON = -5
-BAD_FOR = -6
+_EMPTY = const(-1)
+_TOO_LONG = const(-2)
+_NOT_TEXT = const(-3)
+_UNKNOWN = const(-4)
+_NOT_JSON = const(-5)
+_BAD_FOR = const(-6)
 
 _LONGEST = const(96)  # bytes; a valid command with generous spacing has fewer
 _FOR_MAX = const(2592000)  # seconds: 30 days
 
-_WORDS = (b"OFF", b"ON", b"TOGGLE")
+_WORDS = (b"OFF", b"ON", b"TOGGLE")  # by state; none is the beginning of another
 _WHY = (
     "empty",
     "over 96 bytes",
@@ -32,11 +32,6 @@ _WHY = (
     'not like {"state":"ON","for":30}',
     "for must be 1..2592000 whole seconds, with state ON",
 )
-
-
-def why(code):
-    """The text of an error code, for the log."""
-    return _WHY[-1 - code]
 
 
 class Command:
@@ -57,14 +52,21 @@ class Command:
         self.state = -1
         self.seconds = 0
         if end - start > _LONGEST:
-            return TOO_LONG
-        if not self._is_text():
-            return NOT_TEXT
+            return _TOO_LONG
+        while start < end:
+            # Of the control characters only tab and line ends, which count as space.
+            if not 32 <= buf[start] < 127 and not 9 <= buf[start] <= 13:
+                return _NOT_TEXT
+            start += 1
         if self._over():
-            return EMPTY
+            return _EMPTY
         if self._take(b"{"):
             return self._members()
-        return 0 if self._word() and self._over() else UNKNOWN
+        return 0 if self._word() and self._over() else _UNKNOWN
+
+    def why(self, code):
+        """What a negative answer of parse() means, for the log."""
+        return _WHY[-1 - code]
 
     def _members(self):
         error = self._member()
@@ -73,63 +75,50 @@ class Command:
         if error:
             return error
         if not self._take(b"}") or not self._over() or self.state < 0:
-            return NOT_JSON
-        return BAD_FOR if self.seconds and self.state != ON else 0
+            return _NOT_JSON
+        return _BAD_FOR if self.seconds and self.state != ON else 0
 
     def _member(self):
         if self.state < 0 and self._take(b'"state"'):
             good = self._take(b":") and self._take(b'"') and self._word() and self._here(b'"')
-            return 0 if good else NOT_JSON
+            return 0 if good else _NOT_JSON
         if not self.seconds and self._take(b'"for"') and self._take(b":"):
             return self._number()
-        return NOT_JSON
+        return _NOT_JSON
 
     def _number(self):
-        self._space()
+        self._over()  # passes the space
         at = self._at
         value = 0
         while at < self._end and 48 <= self._buf[at] <= 57 and value <= _FOR_MAX:
             value = value * 10 + self._buf[at] - 48
             at += 1
-        self.seconds = value
         # 030 is no JSON and "30" no number; the rest of 1.5 or 1e3 is refused behind it.
         if not 0 < value <= _FOR_MAX or self._buf[self._at] == 48:
-            return BAD_FOR
+            return _BAD_FOR
+        self.seconds = value
         self._at = at
         return 0
 
     def _word(self):
-        """Read a state; none is the beginning of another."""
         for word in _WORDS:
             self.state += 1
             if self._here(word):
                 return True
         return False
 
+    def _over(self):
+        while self._at < self._end and self._buf[self._at] <= 32:
+            self._at += 1
+        return self._at == self._end
+
+    def _take(self, text):
+        self._over()
+        return self._here(text)
+
     def _here(self, text):
         at = self._at + len(text)
         if at > self._end or not self._buf.startswith(text, self._at):
             return False
         self._at = at
-        return True
-
-    def _take(self, text):
-        self._space()
-        return self._here(text)
-
-    def _over(self):
-        self._space()
-        return self._at == self._end
-
-    def _space(self):
-        while self._at < self._end and self._buf[self._at] <= 32:
-            self._at += 1
-
-    def _is_text(self):
-        # Of the control characters only tab and line ends, which count as space.
-        at = self._at
-        while at < self._end:
-            if not 32 <= self._buf[at] < 127 and not 9 <= self._buf[at] <= 13:
-                return False
-            at += 1
         return True

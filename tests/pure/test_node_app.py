@@ -4,9 +4,11 @@ import json
 
 import peer
 from check import eq, raises, true
-from node.app import begin, farewell, loop, start
+from node.app import loop
 from node.config import ConfigError
+from node.ending import farewell
 from node.safe import relays
+from node.start import begin, start
 from nodefakes import Bench, Board, example
 
 

@@ -8,12 +8,18 @@ Everything that can be read from the sources and the pages is; here stands only 
 # Modules in no file are files of their own; so is what is only imported inside functions.
 FILES = {
     "mqtt": ("mqtt",),
-    "node.app": ("node.app", "node.core"),
+    "node.app": (
+        "node.app", "node.core", "node.health", "node.jsonout", "node.radio", "node.service",
+        "node.slots",
+    ),
     "node.devices.relay": ("node.devices.relay",),
-}
+}  # fmt: skip
 
 # Each a file of its own: what runs before the rest (boot.py), what is forgotten after the start.
-ALONE = ("node", "node.board", "node.pins", "node.safe", "node.config", "node.fields")
+ALONE = (
+    "node", "node.board", "node.pins", "node.safe", "node.config", "node.fields", "node.setup",
+    "node.start", "node.ending",
+)  # fmt: skip
 
 # package -> module of numbers that is loaded when the first of them is asked of the package.
 LAZY = {"mqtt": "mqtt.codes"}
@@ -42,11 +48,13 @@ PROGRAMS = ("boot.py", "main.py", "examples")
 
 # Global names that are called from outside without standing in a page or program.
 ENTRIES = {
-    "node.app": ("begin", "start", "loop", "timed_step", "farewell", "forget"),
+    "node.app": ("loop", "timed_step"),
     "node.config": ("load", "check", "ConfigError"),
     "node.devices.dht22": ("Device",),
     "node.devices.relay": ("Device",),
+    "node.ending": ("farewell",),
     "node.fields": ("Fields", "device_class"),
+    "node.start": ("begin", "start", "forget"),
 }
 
 # Modules whose public attributes all keep their names: others stand in for the board (tests, the
@@ -56,9 +64,13 @@ SEAMS = ("node.board", "node.jsonout")
 # Attributes that the tests and tools/sizes read of a running node.
 OBSERVED = ("client", "errors")
 
-# Functions that compute a name, or hand a module on: module.function -> modules whose attributes it
-# may reach so. Those keep their names. None: it reaches modules only, whose names never change.
+# Functions that compute the name of an attribute, or look one up by a text that is no literal in
+# that place: module.function -> which attributes it may mean. Those keep their names.
+#   METHODS: any that the classes of its module define
+#   TEXTS: those that stand in the module as texts
+METHODS = "methods"
+TEXTS = "texts"
 COMPUTED = {
-    "node.fields.Fields.value": ("node.fields",),
-    "node.app.forget": None,
+    "node.fields.Fields.value": METHODS,
+    "node.start._prune": TEXTS,
 }
