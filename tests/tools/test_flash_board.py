@@ -272,7 +272,7 @@ def test_what_the_user_types_reaches_the_tool():
     typed += "BAUD=115200 BEFORE=no-reset SITE=http://here VERBOSE=1"
     command = ["make", "-n", "--no-print-directory", "-C", str(ROOT), "flash", *typed.split()]
     said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    arguments = shlex.split(said.split("-m tools.flash ")[1])
+    arguments = shlex.split(said.split("-m tools.flash ")[1].replace("\\\n", " "))
     options = vars(parse(arguments))
     assert {name: str(value) for name, value in options.items() if name != "cache"} == {
         "port": "/dev/ttyUSB0", "firmware": "1.28.0", "variant": "OTA", "config": "my.json",
