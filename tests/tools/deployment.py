@@ -4,16 +4,19 @@ Every module of it knows its version, and the program says them all when it star
 files of two versions shows itself.
 """
 
+import contextlib
+import io
 import json
 import re
-import subprocess
-import sys
+import time
+from types import SimpleNamespace
 
+import pytest
 from littlefs import LittleFS
 
 from tests.support.ptyboard import FLASH_BLOCK
 from tests.tools.board import ROOT, eventually
-from tools.deploy import bundle, work
+from tools.deploy import __main__, bundle, work
 
 FILES = {
     "boot.py": "from node import safe\nprint('boot', {v}, safe.V)\n",
@@ -34,6 +37,13 @@ FILES = {
 PARTS = {1: "first", 2: "second"}  # a module that goes, and one that comes
 RUNS = re.compile(rb"(?m)^runs (.*)\n")
 EXAMPLE = json.loads((ROOT / "config.example.json").read_text())
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    """mpremote looks every 10 ms whether something came; for a test that imports this, every 1."""
+    clock = SimpleNamespace(monotonic=time.monotonic, sleep=lambda s: time.sleep(s / 10))
+    monkeypatch.setattr("mpremote.transport_serial.time", clock)
 
 
 def write_project(folder, version, part=None):
@@ -132,15 +142,11 @@ def deployed(board, root, config=None, wait=5, tries=1, say=None):
 
 
 def command_line(board, *options):
-    """`make deploy` as a process: its exit status and what it printed."""
-    done = subprocess.run(
-        [sys.executable, "-m", "tools.deploy", "--port", board.port, *map(str, options)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    return done.returncode, done.stdout + done.stderr
+    """What `make deploy` runs: its exit status and what it printed."""
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        code = __main__.main(["--port", board.port, *map(str, options)])
+    return code, printed.getvalue()
 
 
 class Heard(work.Silent):

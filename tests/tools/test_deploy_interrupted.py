@@ -2,25 +2,17 @@
 only; and the next deployment goes on from whatever was left."""
 
 import shutil
-import time
-from types import SimpleNamespace
 
 import pytest
 
 from tests.support.ptyboard import PtyBoard
 from tests.tools import deployment
+from tests.tools.deployment import quick  # noqa: F401 (a fixture for all)
 from tests.tools.board import eventually
 from tests.tools.deployment import deployed, read_image, restarted, runs, version, write_project
 from tools.deploy import Trouble, link, plan
 
 BLOCKS = 96
-
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch):
-    """mpremote looks every 10 ms whether something came."""
-    clock = SimpleNamespace(monotonic=time.monotonic, sleep=lambda s: time.sleep(s / 10))
-    monkeypatch.setattr("mpremote.transport_serial.time", clock)
 
 
 @pytest.fixture(scope="module")
@@ -106,7 +98,7 @@ def expected(project):
 
 def test_power_that_fails_in_a_flash_write_while_files_are_copied(image, second, tmp_path):
     flash = tmp_path / "image"
-    for write in range(1, 200, 5):
+    for write in range(1, 200, 7):
         shutil.copy(image, flash)
         with PtyBoard(tmp_path, runs=True, flash=flash) as board:
             runs(board, 1)

@@ -7,6 +7,7 @@ import pytest
 
 from tests.support.ptyboard import PtyBoard
 from tests.tools import deployment
+from tests.tools.deployment import quick  # noqa: F401 (a fixture for all)
 from tests.tools.board import eventually
 from tests.tools.deployment import (
     EXAMPLE,

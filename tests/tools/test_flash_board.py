@@ -43,7 +43,7 @@ def test_each_chip_is_detected_and_gets_its_firmware_at_its_offset(chip):
         code, said = flash(board, image)
     assert code == 0, said
     assert f"MicroPython 1.29.0 for {CHIPS[chip].name}" in said
-    assert "verified  firmware" in said
+    assert "verified  boot loader, MicroPython" in said
     offset = CHIPS[chip].offset
     assert board.flash.data[offset : offset + len(image)] == image
     assert board.flash.data.count(0xFF, offset + len(image)) == 4 * MB - offset - len(image)
@@ -148,15 +148,18 @@ def test_a_board_without_micropython_cannot_keep_its_own(monkeypatch):
         assert flash(board, None, "--firmware", "keep")[0] == 1
 
 
-def test_micropython_alone_leaves_the_files_of_the_board(monkeypatch):
+def test_micropython_alone_leaves_the_files_and_the_secrets_of_the_board(monkeypatch):
     small_node(monkeypatch)
     with Board() as board:
         assert flash(board, firmware(version="1.28.0"), "--config", EXAMPLE)[0] == 0
+        board.flash.data[0x9000:0x9007] = b"secrets"
         files = bytes(board.flash.data[2 * MB :])
         code, said = flash(board, firmware())
     assert code == 0, said
     assert "those on the board stay" in said
     assert board.flash.data[2 * MB :] == files
+    assert board.flash.data[0x9000:0x9007] == b"secrets"
+    assert b"v1.29.0" in board.flash.data and b"v1.28.0" not in board.flash.data
 
 
 def test_files_that_micropython_would_call_corrupt_stop_it_unless_all_is_erased():
@@ -234,6 +237,7 @@ def test_over_a_serial_port_it_is_the_same_and_a_second_program_is_told_to_wait(
         (["--port", "/dev/ttyNowhere"], "there is no /dev/ttyNowhere (USB serial ports here: "),
         (["--port", "socket://127.0.0.1:9"], "cannot be opened"),
         (["--port", "x", "--firmware", "keep"], "needs CONFIG=config.json"),
+        (["--port", "x", "--firmware", "keep", "--config", "c", "--erase"], "would erase the firm"),
     ],
 )
 def test_a_port_that_cannot_be_opened_is_told_with_the_next_step(capsys, arguments, says):

@@ -104,7 +104,7 @@ def test_data_that_arrives_damaged_is_found_by_the_check_of_what_was_written():
         code, said = flash(board, IMAGE)
         assert code == 1
         assert "MD5 of file does not match data in flash" in said
-        assert "Not, or only in part: firmware." in said
+        assert "Not, or only in part: boot loader, MicroPython." in said
         code, said = flash(board, IMAGE)
     assert code == 0, said
 

@@ -1,9 +1,9 @@
 """python -m tools.flash --port PORT [--firmware FILE|VERSION|keep] [--config FILE] ...
 
-Without --config: MicroPython alone; the files on the board stay. With it: MicroPython, the compiled
-node with this configuration, and its secrets, in one go. `--firmware keep` writes the node only.
-Everything is read and checked before the board changes. Exit status 1 with what to do if it fails;
-run again, it writes only what is not there yet.
+Without --config: MicroPython alone; files and stored secrets on the board stay. With it:
+MicroPython, the compiled node with this configuration, and its secrets, in one go. `--firmware
+keep` writes the node only. Everything is read and checked before the board changes. Exit status 1
+with what to do if it fails; run again, it writes only what is not there yet.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class Flash:
                 self.look_at_files(device, partitions.files(table, device.flash_size))
             self.write(device, pieces)
         start = "the board was restarted" if device.restarted else "press the board's reset button"
-        self.tell("done", f"{start}{'' if node else '; its files are as they were'}.")
+        self.tell("done", f"{start}{'' if node else '; it has the files it had'}.")
 
     def firmware(self, device: Device) -> Firmware | None:
         """The checked image that this board is to get; None to keep its own."""
@@ -207,6 +207,8 @@ def main(arguments: list[str] | None = None) -> int:
             raise no_port()
         if options.firmware == KEEP and options.config is None:
             raise Trouble("FIRMWARE=keep writes the node only, and needs CONFIG=config.json.")
+        if options.firmware == KEEP and options.erase:
+            raise Trouble("ERASE=1 would erase the firmware that FIRMWARE=keep is to keep.")
         Flash(options, Console()).run()
     except Trouble as trouble:
         print(f"\nmake flash: {trouble}", file=sys.stderr)

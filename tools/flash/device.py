@@ -137,8 +137,8 @@ class Device:
         except ERRORS as error:
             reason = " ".join(str(error).split()) or type(error).__name__
             raise Trouble(
-                f"the connection broke while {doing}: {reason}. Check cable and plug (a USB cable "
-                "for charging only has no data lines), try a slower BAUD=115200."
+                f"{doing} failed: {reason}. If the line broke, check cable and plug, or try a "
+                "slower BAUD=115200."
             ) from None
 
     def __enter__(self) -> Device:

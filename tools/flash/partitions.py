@@ -90,12 +90,12 @@ def files(table: list[Partition], flash_size: int) -> Partition:
     return Partition("vfs", DATA, 0x81, last.end, size)
 
 
-def nvs(table: list[Partition]) -> Partition:
-    """The key-value store. Trouble if there is none."""
+def nvs(table: list[Partition]) -> Partition | None:
+    """The key-value store."""
     for row in table:
         if row.kind == DATA and row.subtype == NVS:
             return row
-    raise Trouble("this firmware has no NVS partition for the secrets; use SECRETS=file.")
+    return None
 
 
 def size_text(size: int) -> str:

@@ -52,12 +52,15 @@ def pieces(
     """In the order of writing. Trouble if something does not fit. `table`: the image's, or the
     board's own when no firmware is written."""
     files = partitions.files(table, flash_size)
+    store = partitions.nvs(table)
     found = []
     if node is not None and node.secrets is not None:
-        store = partitions.nvs(table)
+        if store is None:
+            raise Trouble("this firmware has no NVS partition for the secrets; use SECRETS=file.")
         found.append(Piece("secrets", store.offset, settings.nvs_image(node.secrets, store.size)))
     if firmware is not None:
-        found = _together(Piece("firmware", firmware.chip.offset, firmware.data), found)
+        whole = Piece("firmware", firmware.chip.offset, firmware.data)
+        found = _together(whole, found) if node is not None else _around(whole, store)
     if node is not None:
         data = nodefiles.littlefs(node.files, files.size // BLOCK * BLOCK)
         found.append(Piece("files", files.offset, data))
@@ -86,3 +89,17 @@ def _together(firmware: Piece, others: list[Piece]) -> list[Piece]:
     return [
         Piece("firmware and secrets" if within else "firmware", firmware.offset, bytes(data))
     ] + apart
+
+
+def _around(firmware: Piece, store: Partition | None) -> list[Piece]:
+    """The firmware alone without the erased flash that its image has for the NVS: what the board
+    keeps there (the secrets that its files refer to) is to stay."""
+    if store is None or store.offset < firmware.offset or store.end > firmware.end:
+        return [firmware]
+    start, end = store.offset - firmware.offset, store.end - firmware.offset
+    if firmware.data.count(0xFF, start, end) != store.size:
+        return [firmware]
+    return [
+        Piece("boot loader", firmware.offset, firmware.data[:start]),
+        Piece("MicroPython", store.end, firmware.data[end:]),
+    ]
