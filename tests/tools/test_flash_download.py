@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from tests.support.flashboard import firmware
+from tests.support.flashboard import Board, firmware, flash
 from tools.deploy import Trouble
 from tools.flash.download import Site
 
@@ -79,6 +79,19 @@ def test_an_image_is_found_by_board_and_version_and_its_progress_is_told(web, tm
     assert path.read_bytes() == IMAGE
     assert seen[-1] == (len(IMAGE), len(IMAGE))
     assert get(web, tmp_path, variant="SPIRAM")[0].name == f"{BOARD}-SPIRAM-20260824-v1.29.0.bin"
+
+
+def test_make_flash_takes_the_version_for_the_chip_that_it_finds(web):
+    web.offer(NAME)
+    with Board() as board:
+        code, said = flash(board, None, "--firmware", "v1.29.0", "--site", web.base)
+        assert code == 0, said
+        assert "MicroPython 1.29.0 for ESP32: " in said and NAME in said
+        assert board.flash.data[0x1000 : 0x1000 + len(IMAGE)] == IMAGE
+        asked = len(board.commands)
+        code, said = flash(board, None, "--firmware", "1.0.0", "--site", web.base)
+        assert code == 1 and "no ESP32_GENERIC of version 1.0.0" in said
+        assert "FLASH_DEFL_BEGIN" not in board.commands[asked:]
 
 
 def test_what_was_downloaded_once_needs_no_network(web, tmp_path):
