@@ -256,7 +256,7 @@ def test_a_delay_on_the_way_shows_in_latency_and_in_what_the_window_carries(meas
     cell = done.report["results"][0]
     for kind in ("ack_ms", "end_to_end_ms"):
         assert cell["latency"][kind]["min"] >= 2000 * delay_s
-        assert cell["latency"][kind]["p50"] < 4000 * delay_s
+        assert cell["latency"][kind]["p50"] < 6000 * delay_s  # it holds one piece at a time
     one, sixteen = cell["throughput"]
     assert one["acked_per_s"] <= 1 / (2 * delay_s)
     assert 4 * one["acked_per_s"] < sixteen["acked_per_s"] <= 16 / (2 * delay_s)

@@ -41,6 +41,8 @@ _WIFI = (
 
 def why(end: dict, broker: dict, granted: dict) -> str | None:
     """The text for the program's "end"; None if it ended well. `granted`: for each QoS asked."""
+    if end.get("step") == "wifi" and end["text"] == "stopped":
+        return "stopped by you"
     if end.get("step") == "wifi":
         return _WIFI.format(text=end["text"])
     if end.get("step") == "memory":
