@@ -172,7 +172,7 @@ def no_port() -> Trouble:
 def unreachable(port: str, reason: str) -> str:
     """What to do when a board cannot be reached, from esptool's words."""
     low = reason.lower()
-    if "lock" in low or "busy" in low and "errno 16" in low or "access is denied" in low:
+    if any(words in low for words in ("exclusively lock", "errno 16", "access is denied")):
         return f"{port} is in use by another program. End it (mpremote, a terminal), and try again."
     if "permission" in low:
         return (
