@@ -26,7 +26,7 @@ OPERATIONS = {
 
 def fold(program):
     """Fold constants over all modules, then drop imports and private globals that nobody reads."""
-    while _inline(program, _constants(program)):
+    while _inline(program, constants(program)):
         pass
     dropped = []
     while True:
@@ -36,7 +36,7 @@ def fold(program):
         dropped += names
 
 
-def _constants(program):
+def constants(program):
     """Global -> the node of its value."""
     bindings = Counter()
     values = {}
@@ -89,8 +89,8 @@ def _is_constant(node):
     return isinstance(node, ast.Constant)
 
 
-def _inline(program, constants):
-    inliner = _Inliner(program, constants)
+def _inline(program, values):
+    inliner = _Inliner(program, values)
     for module in program.modules.values():
         inliner.visit(module.tree)
     return inliner.count

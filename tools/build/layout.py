@@ -61,16 +61,25 @@ ENTRIES = {
 # simulation), and a device kind writes through any method of the Writer.
 SEAMS = ("node.board", "node.jsonout")
 
-# Attributes that the tests and tools/sizes read of a running node.
-OBSERVED = ("client", "errors")
+# Attributes that tests and tools read of a running node.
+OBSERVED = (
+    "bad_commands",
+    "client",
+    "device",
+    "errors",
+    "health",
+    "lost",
+    "radio",
+    "reboot",
+    "service",
+    "slots",
+    "worst",
+)
 
-# Functions that compute the name of an attribute, or look one up by a text that is no literal in
-# that place: module.function -> which attributes it may mean. Those keep their names.
-#   METHODS: any that the classes of its module define
+# Modules that compute the name of an attribute, or look one up by a text that is no literal in that
+# place, and which attributes it may be. Those keep their names.
+#   METHODS: any that the classes of that module define
 #   TEXTS: those that stand in the module as texts
 METHODS = "methods"
 TEXTS = "texts"
-COMPUTED = {
-    "node.fields.Fields.value": METHODS,
-    "node.start._prune": TEXTS,
-}
+COMPUTED = {"node.fields": METHODS, "node.start": TEXTS}

@@ -14,12 +14,10 @@ from tools.build.sources import BuildError
 
 # Asked for a name that the package lacks: a number, or a module that was not imported yet.
 LAZY = """
-def __getattr__({arg}):
-    try:
-        return getattr(__import__({lazy!r}, None, None, ({arg},)), {arg})
-    except AttributeError:
-        return __import__({package!r} + {arg}, None, None, ({arg},))
+def __getattr__(self):
+    return __import__("{package}.{helper}", None, None, ("get",)).get(self)
 """
+HELPER = "_codes"
 
 
 def merge(program, order):
@@ -32,8 +30,6 @@ class _Merger(ast.NodeTransformer):
         self.program = program
         self.file = file
         self.module = None
-        self.inside = 0  # functions around the node
-        self.owner = []  # names of the functions and classes around it
         self.foreign = {}  # what is imported -> the item that is bound to it
         self.imported = set()  # Globals of other files that this one has imported
 
@@ -41,7 +37,6 @@ class _Merger(ast.NodeTransformer):
         body = []
         for name in modules:
             self.module = self.program.modules[name]
-            self.owner = [name]
             body += self.visit(self.module.tree).body
         return ast.Module([node for node in body if not isinstance(node, ast.Pass)], [])
 
@@ -50,8 +45,8 @@ class _Merger(ast.NodeTransformer):
 
     def visit_Name(self, node):
         node.item = self._final(node.item)
-        if isinstance(self.program.meaning(node.item), Part):
-            self._bare(node)
+        if isinstance(node.ctx, ast.Store) and self._here(node.item) and node.item.name != node.id:
+            raise BuildError(f"{self.module.where(node)}: rebinds {node.id}, which is imported")
         return node
 
     def _final(self, item):
@@ -62,13 +57,6 @@ class _Merger(ast.NodeTransformer):
         if self._here(meant) or isinstance(meant, Global) and isinstance(item, Global):
             return meant
         return item
-
-    def _bare(self, node):
-        if ".".join(self.owner) not in layout.COMPUTED:
-            raise BuildError(
-                f"{self.module.where(node)}: hands a module on as a value; name what is wanted of "
-                f"it, or enter {'.'.join(self.owner)} in COMPUTED of tools/build/layout.py"
-            )
 
     def visit_Attribute(self, node):
         item = node.item
@@ -99,11 +87,7 @@ class _Merger(ast.NodeTransformer):
     def visit_FunctionDef(self, node):
         if node.item is not None:
             node.item = self._final(node.item)
-        self.owner.append(node.name)
-        self.inside += not isinstance(node, ast.ClassDef)
         self.generic_visit(node)
-        self.inside -= not isinstance(node, ast.ClassDef)
-        self.owner.pop()
         return node
 
     visit_AsyncFunctionDef = visit_ClassDef = visit_FunctionDef
@@ -185,17 +169,18 @@ class _Merger(ast.NodeTransformer):
         return ast.ImportFrom(package, [found], 0)
 
     def _lazy(self, lazy):
-        code = LAZY.format(arg="self", lazy=lazy, package=lazy.rpartition(".")[0] + ".")
-        made = ast.parse(code).body
+        package = self.module.name
+        made = ast.parse(LAZY.format(package=package, helper=HELPER)).body
+        self_item = Local("self", True, "self", True)
         for node in ast.walk(made[0]):
-            if isinstance(node, ast.Name):
-                node.item = Local("self", True, "self", True)
-                if node.id != "self":
-                    node.item = Builtin(node.id)
-            elif isinstance(node, ast.arg):
-                node.item = Local("self", True, "self", True)
+            if isinstance(node, ast.Name | ast.arg):
+                node.item = self_item
+            elif isinstance(node, ast.Attribute):
+                node.item = None
             elif isinstance(node, ast.FunctionDef):
-                node.item = Global(self.module.name, node.name, node.name, True)
+                node.item = Global(package, node.name, node.name, True)
+            if getattr(node, "id", "self") != "self":
+                node.item = Builtin(node.id)
         return made
 
 

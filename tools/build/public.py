@@ -14,6 +14,7 @@ import textwrap
 from dataclasses import dataclass, field
 
 from tools.build import layout
+from tools.build.program import Part
 from tools.build.scopes import FUNCTIONS, Builtin
 from tools.build.sources import BuildError
 
@@ -143,50 +144,50 @@ def _mark_globals(program, pages):
 
 def _of_sources(program, kept):
     for name, module in program.modules.items():
-        for owner, node in _inside(module.tree, name):
+        handed = {node.value for node in ast.walk(module.tree) if isinstance(node, ast.Attribute)}
+        for node in ast.walk(module.tree):
             if isinstance(node, ast.Call):
-                _call(module, owner, node, kept)
+                handed |= _call(program, module, node, kept)
             elif isinstance(node, ast.Attribute) and node.attr in ("__dict__", "__slots__"):
-                _refuse(module, node, f"uses {node.attr}", owner)
+                _computed(module, node, f"uses {node.attr}", kept)
+            elif isinstance(program.value(node), Part) and node not in handed:
+                _computed(module, node, "hands a module on as a value", kept)
         if name in layout.SEAMS:
             kept.attributes |= {each for each in defined(module.tree) if not each.startswith("_")}
-    for reach in layout.COMPUTED.values():
-        for name in reach or ():
-            if name in program.modules:
-                kept.attributes |= defined(program.modules[name].tree)
 
 
-def _call(module, owner, node, kept):
-    for keyword in node.keywords:
-        if keyword.arg:
-            kept.called.add(keyword.arg)
+def _call(program, module, node, kept):
+    """Take note of a call; returns the arguments that may be modules."""
+    kept.called.update(keyword.arg for keyword in node.keywords if keyword.arg)
     item = getattr(node.func, "item", None)
     if not isinstance(item, Builtin):
-        return
-    if item.name in BY_TEXT:
-        text = node.args[1] if len(node.args) > 1 else None
-        if isinstance(text, ast.Constant):
-            kept.texts.add(text.value)
-        else:
-            _refuse(module, node, f"{item.name} with a name that is computed", owner)
-    elif item.name in REFLECTION:
-        _refuse(module, node, f"calls {item.name}()", owner)
+        return set()
+    if item.name in REFLECTION:
+        _computed(module, node, f"calls {item.name}()", kept)
+    if item.name not in BY_TEXT or len(node.args) < 2:
+        return set()
+    target, text = node.args[:2]
+    if isinstance(text, ast.Constant):
+        kept.texts.add(text.value)
+    elif not isinstance(program.value(target), Part):  # of a package it can only be a module
+        _computed(module, node, f"{item.name} with a name that is computed", kept)
+    return {target}
 
 
-def _refuse(module, node, what, owner):
-    if owner not in layout.COMPUTED:
+def _computed(module, node, what, kept):
+    if module.name not in layout.COMPUTED:
         raise BuildError(
             f"{module.where(node)}: {what}, and the board build changes names. Write the name out, "
-            f"or enter {owner} in COMPUTED of tools/build/layout.py with the modules it reaches"
+            f"or enter {module.name} in COMPUTED of tools/build/layout.py"
         )
-
-
-def _inside(tree, owner):
-    """(path of the function or class around it, node) of every node."""
-    for node in ast.iter_child_nodes(tree):
-        yield owner, node
-        named = isinstance(node, (*FUNCTIONS, ast.ClassDef)) and hasattr(node, "name")
-        yield from _inside(node, f"{owner}.{node.name}" if named else owner)
+    if layout.COMPUTED[module.name] == layout.METHODS:
+        kept.texts |= defined(module.tree)
+    else:
+        kept.texts |= {
+            each.value
+            for each in ast.walk(module.tree)
+            if isinstance(each, ast.Constant) and isinstance(each.value, str)
+        }
 
 
 def defined(tree):

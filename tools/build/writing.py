@@ -5,9 +5,26 @@ import itertools
 import json
 from collections import Counter, defaultdict
 
-from tools.build import mpy
+from tools.build import folding, layout, mpy
+from tools.build.merging import HELPER
 from tools.build.scopes import Global, Local
+from tools.build.sources import BuildError
 
+# Gives a package one of its numbers, which it then has itself, and leaves. Runs at set-up.
+NUMBERS = """
+import sys
+
+def get(name):
+    package = sys.modules[{package!r}]
+    del sys.modules[{full!r}]
+    delattr(package, {helper!r})
+    at = {table!r}.find(" " + name + "=")
+    if at < 0:
+        return __import__({dotted!r} + name, None, None, (name,))
+    value = int({table!r}[at + len(name) + 2 :].split(" ", 1)[0])
+    setattr(package, name, value)
+    return value
+"""
 ONE_BYTE = 127  # names of a file that bytecode refers to with one byte
 
 
@@ -93,23 +110,40 @@ def write(program, trees, names, out):
     for file, tree in trees.items():
         renamer = Renamer(names, program)
         source = ast.unparse(ast.fix_missing_locations(renamer.rename(tree))) + "\n"
-        sizes[file] = _compile(source, path(program, file, out), file)
+        sizes[file] = _compile(source, path(file, program.modules[file].package, out), file)
         legends[file] = {short: sorted(meant) for short, meant in sorted(renamer.legend.items())}
     for module, file in program.files.items():
         public = [i.final for i in program.globals[module].values() if i.fixed and i.final]
         if module != file and public:
             source = f"from {file} import {', '.join(public)}\n"
-            sizes[module] = _compile(source, path(program, module, out), module)
+            sizes[module] = _compile(
+                source, path(module, program.modules[module].package, out), module
+            )
+    for package, lazy in layout.LAZY.items():
+        name = f"{package}.{HELPER}"
+        sizes[name] = _compile(_numbers(program, package, lazy), path(name, False, out), name)
     (out.parent / "names.json").write_text(json.dumps(legends, indent=1) + "\n")
     return sizes
 
 
-def path(program, module, out):
+def path(module, package, out):
     """Where the file of a module goes."""
-    parts = module.split(".")
-    if program.modules[module].package:
-        parts.append("__init__")
+    parts = module.split(".") + (["__init__"] if package else [])
     return out.joinpath(*parts).with_suffix(".mpy")
+
+
+def _numbers(program, package, lazy):
+    constants = folding.constants(program)
+    table = " "
+    for item in program.globals[lazy].values():
+        value = constants.get(item)
+        if not isinstance(getattr(value, "value", None), int):
+            raise BuildError(f"{lazy}: {item.name} is no whole number; it belongs elsewhere")
+        table += f"{item.name}={value.value} "
+    full = f"{package}.{HELPER}"
+    return NUMBERS.format(
+        package=package, full=full, helper=HELPER, table=table, dotted=f"{package}."
+    )
 
 
 def _compile(source, target, name):
