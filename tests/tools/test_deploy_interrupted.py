@@ -7,9 +7,16 @@ import pytest
 
 from tests.support.ptyboard import PtyBoard
 from tests.tools import deployment
-from tests.tools.deployment import quick  # noqa: F401 (a fixture for all)
 from tests.tools.board import eventually
-from tests.tools.deployment import deployed, read_image, restarted, runs, version, write_project
+from tests.tools.deployment import (
+    deployed,
+    quick,  # noqa: F401 (a fixture for all)
+    read_image,
+    restarted,
+    runs,
+    version,
+    write_project,
+)
 from tools.deploy import Trouble, link, plan
 
 BLOCKS = 96
@@ -98,7 +105,7 @@ def expected(project):
 
 def test_power_that_fails_in_a_flash_write_while_files_are_copied(image, second, tmp_path):
     flash = tmp_path / "image"
-    for write in range(1, 200, 7):
+    for write in range(1, 200, 10):
         shutil.copy(image, flash)
         with PtyBoard(tmp_path, runs=True, flash=flash) as board:
             runs(board, 1)
@@ -159,6 +166,22 @@ def test_ctrl_c_while_files_are_copied_restarts_the_old_node(image, second, tmp_
             deployed(board, second, say=Impatient())
         runs(board, 1, start)
     assert read_image(flash) == before
+
+
+def test_ctrl_c_when_everything_is_copied_does_not_undo_it(image, second, tmp_path):
+    class TooLate(deployment.Heard):
+        def step(self, text):
+            if text.startswith("copied"):
+                raise KeyboardInterrupt
+
+    flash = shutil.copy(image, tmp_path / "image")
+    with PtyBoard(tmp_path, runs=True, flash=flash) as board:
+        runs(board, 1)
+        start = len(board.output)
+        with pytest.raises(KeyboardInterrupt):
+            deployed(board, second, say=TooLate())
+        runs(board, 2, start)
+    assert read_image(flash) == expected(second)
 
 
 def test_a_file_that_arrives_wrong_is_not_put_in_place(image, second, tmp_path, monkeypatch):

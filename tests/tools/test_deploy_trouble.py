@@ -7,12 +7,12 @@ import pytest
 
 from tests.support.ptyboard import PtyBoard
 from tests.tools import deployment
-from tests.tools.deployment import quick  # noqa: F401 (a fixture for all)
 from tests.tools.board import eventually
 from tests.tools.deployment import (
     EXAMPLE,
     command_line,
     deployed,
+    quick,  # noqa: F401 (a fixture for all)
     read_image,
     read_tree,
     runs,
