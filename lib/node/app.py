@@ -8,16 +8,17 @@ _IDLE_MS = const(5)  # between two steps: the longest a message waits to be noti
 
 def run(path="config.json"):
     """The whole program. Returns after Ctrl-C; restarts the board after a reboot command."""
+    from node import start
     from node.board import Board
-    from node.start import begin, forget
 
     board = Board()
     try:
-        node = begin(path, board)
+        node = start.begin(path, board)
     except KeyboardInterrupt:
         return
-    forget(node)
-    begin = forget = None  # they hold their module
+    start.prune_board(Board)
+    start.forget(node)
+    start = None  # the last hold on it
     try:
         loop(node, board)
     except KeyboardInterrupt:

@@ -22,9 +22,9 @@ _TEXTS = (
     "identify",
     "report",
     "reboot",
-    "refused: not one of identify, report, reboot",
-    "ignored: it is retained; publish commands without retain",
-    "ignored: reboot delivered twice",
+    "refused: unknown command",
+    "refused: it is retained",
+    "refused: delivered twice",
 )
 _ANSWERS = (
     None,  # node.setup puts it together

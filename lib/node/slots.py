@@ -23,7 +23,6 @@ class Slot:
         self.name = name
         self.fresh = False  # read, and not yet offered to the outbox
         self.sampled = device.every > 0
-        self._timed = hasattr(device, "tick")
         self._node = node
         self._outlet = outlet
         self._interval = device.every * 1000
@@ -34,8 +33,9 @@ class Slot:
 
     def step(self, now):
         """Let the device's own time run. True when a reading is due."""
-        if self._timed and self.device.tick(now):
-            self._node.log.say("I", self.name, self.device.note(), ", its time is up")
+        device = self.device
+        if hasattr(device, "tick") and device.tick(now):
+            self._node.log.say("I", self.name, device.note(), ", its time is up")
         return self.sampled and since(now, self._due) >= 0
 
     def hurry(self, now):

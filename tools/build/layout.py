@@ -8,8 +8,9 @@ Everything that can be read from the sources and the pages is; here stands only 
 # Modules in no file are files of their own; so is what is only imported inside functions.
 FILES = {
     "mqtt": ("mqtt",),
-    "node.app": (
-        "node.app", "node.core", "node.health", "node.jsonout", "node.radio", "node.service",
+    "node.app": ("node.app",),
+    "node.core": (
+        "node.core", "node.health", "node.jsonout", "node.radio", "node.service",
         "node.slots",
     ),
     "node.devices.relay": ("node.devices.relay",),

@@ -8,7 +8,7 @@ Nothing here allocates or raises after set-up.
 
 from mqtt._shim import const
 from node.clock import later, since
-from node.command import ON, TOGGLE, Command
+from node.command import ON, TOGGLE, WORDS, Command
 
 _SECOND = const(1000)
 
@@ -70,7 +70,7 @@ class Device(Command):
 
     def encode(self, out):
         """Write the state payload."""
-        out.text(b"ON" if self.on else b"OFF")
+        out.text(WORDS[self.on])
 
     def describe(self):
         """What Home Assistant should know: (key in the payload, device class, unit) each."""
