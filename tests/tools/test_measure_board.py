@@ -16,7 +16,7 @@ from tools.sim.boardfile import BoardFile
 
 NODE = "import time\nprint('the node starts')\nwhile True:\n    time.sleep_ms(5)\n"
 CONFIG = {"node": "n", "wifi": {"ssid": "the-network", "password": "its-key"}}
-QUICK = ("--qos", "1", "--sizes", "16", "--seconds", "3", "--linger", "0.3", "--burst", "100")
+QUICK = ("--qos", "1", "--sizes", "16", "--seconds", "2", "--linger", "0.3", "--burst", "100")
 
 
 @pytest.fixture(scope="module")
