@@ -8,8 +8,8 @@ import sys
 
 _AGAIN_S = 5  # between two looks at a config.json that is of no use
 
-_READING = ("config", "fields", "pins", "safe")
-_MAKING = ("setup", "start", "devices")
+_READING = ("node.config", "node.fields", "node.pins", "node.safe")
+_MAKING = ("node.setup", "node.start", "node.devices", "mqtt.options")
 
 
 def begin(path, board, put=None):
@@ -76,12 +76,11 @@ def forget(node):
 
 
 def _unload(names):
-    import node
-
     for name in names:
-        sys.modules.pop("node." + name, None)
-        if hasattr(node, name):
-            delattr(node, name)
+        sys.modules.pop(name, None)
+        package, _, module = name.rpartition(".")
+        if hasattr(sys.modules[package], module):
+            delattr(sys.modules[package], module)
 
 
 _CLASS = ("__init__", "KEYS", "COUNTS", "SIZE", "describe", "prepare", "subscribe", "unsubscribe")
