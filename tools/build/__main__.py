@@ -1,16 +1,19 @@
-"""Builds lib/ for a board: the same code in fewer and smaller files.
+"""Builds lib/ for a board: the same code in fewer and smaller files. See docs/build.md.
 
     python -m tools.build [--out build/lib]
+    python -m tools.build --explain < traceback.txt
 
-What it does stands in docs/build.md. The map of shortened names is names.json beside the folder.
+Beside the folder stands names.json, the map of what each shortened name stands for.
 """
 
 import argparse
+import json
 import shutil
 import sys
 from pathlib import Path
 
 from tools.build import folding, merging, public, writing
+from tools.build.explain import explain
 from tools.build.naming import Names
 from tools.build.program import Program
 from tools.build.sources import BuildError
@@ -19,9 +22,10 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def build(out, lib=ROOT / "lib", root=ROOT):
-    """Build the folder `lib` into `out`, which is emptied first. Returns file -> bytes."""
+    """Build the folder `lib` into `out`, which is made anew. `root`: of the project, for the pages
+    that name what is public. Returns module -> bytes of its file. Raises BuildError."""
     out = Path(out)
-    program = Program(lib)
+    program = Program(Path(lib))
     kept = public.mark(program, root)
     folding.fold(program)
     trees = merging.merge(program, program.place())
@@ -33,14 +37,25 @@ def build(out, lib=ROOT / "lib", root=ROOT):
 
 
 def main():
-    parser = argparse.ArgumentParser(prog="python -m tools.build")
-    parser.add_argument("--out", type=Path, default=ROOT / "build" / "lib")
-    parser.add_argument("--lib", type=Path, default=ROOT / "lib")
+    parser = argparse.ArgumentParser(prog="python -m tools.build", description=__doc__)
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("--out", type=Path, default=ROOT / "build" / "lib", help="where it goes")
+    parser.add_argument("--lib", type=Path, default=ROOT / "lib", help="the sources")
+    parser.add_argument("--explain", action="store_true", help="read a traceback from stdin")
     options = parser.parse_args()
+    if options.explain:
+        return _explain(options.out.parent / "names.json")
     sizes = build(options.out, options.lib)
     for name, size in sorted(sizes.items()):
         print(f"{size:7,}  {name}")
-    print(f"{sum(sizes.values()):7,}  in {options.out}")
+    print(f"{sum(sizes.values()):7,}  bytes in {options.out}")
+    return 0
+
+
+def _explain(path):
+    if not path.is_file():
+        raise BuildError(f"{path} is not there: run `make build` with the sources of that board")
+    print(explain(sys.stdin.read(), json.loads(path.read_text())))
     return 0
 
 

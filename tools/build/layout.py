@@ -49,6 +49,7 @@ PROGRAMS = ("boot.py", "main.py", "examples")
 
 # Global names that are called from outside without standing in a page or program.
 ENTRIES = {
+    "node": ("build",),
     "node.app": ("loop", "timed_step"),
     "node.config": ("load", "check", "ConfigError"),
     "node.devices.dht22": ("Device",),

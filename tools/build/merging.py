@@ -31,6 +31,7 @@ class _Merger(ast.NodeTransformer):
         self.file = file
         self.module = None
         self.foreign = {}  # what is imported -> the item that is bound to it
+        self.bound = {}  # name -> the item of another's module that has it
         self.imported = set()  # Globals of other files that this one has imported
 
     def tree(self, modules):
@@ -44,9 +45,12 @@ class _Merger(ast.NodeTransformer):
         return isinstance(item, Global) and self.program.files[item.module] == self.file
 
     def visit_Name(self, node):
+        imported = node.item in self.program.targets
         node.item = self._final(node.item)
-        if isinstance(node.ctx, ast.Store) and self._here(node.item) and node.item.name != node.id:
-            raise BuildError(f"{self.module.where(node)}: rebinds {node.id}, which is imported")
+        if imported and self._here(node.item) and not isinstance(node.ctx, ast.Load):
+            raise BuildError(
+                f"{self.module.where(node)}: rebinds {node.id}, which is imported; use another name"
+            )
         return node
 
     def _final(self, item):
@@ -100,7 +104,7 @@ class _Merger(ast.NodeTransformer):
                 made += self._lazy(layout.LAZY[self.module.name])
             elif alias.item in self.program.targets:
                 made += self._internal(alias, node)
-            elif self._new(alias, (node.module, alias.name)):
+            elif self._new(alias, (node.module, alias.name), node):
                 others.append(alias)
         if others:
             node.names = others
@@ -114,13 +118,13 @@ class _Merger(ast.NodeTransformer):
                 self._standing(Part(alias.name), node)
                 alias.item.fixed = not alias.asname
                 kept.append(alias)
-            elif self._new(alias, (alias.name, alias.asname is None)):
+            elif self._new(alias, (alias.name, alias.asname is None), node):
                 alias.item.fixed = "." in alias.name and not alias.asname
                 kept.append(alias)
         node.names = kept
         return node if kept else ast.Pass()
 
-    def _new(self, alias, what):
+    def _new(self, alias, what, node):
         # A second import of the same thing at the top of the same file is the first one.
         if isinstance(alias.item, Local):
             return True
@@ -128,6 +132,12 @@ class _Merger(ast.NodeTransformer):
         if first is not alias.item:
             self.foreign[alias.item] = first
             return False
+        name = alias.item.name
+        if self.bound.setdefault(name, alias.item) is not alias.item:
+            raise BuildError(
+                f"{self.module.where(node)}: {name} is another thing elsewhere in the same file of "
+                "the build; import it under another name"
+            )
         alias.item.fixed = True
         return True
 

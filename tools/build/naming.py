@@ -82,11 +82,9 @@ class Names:
     def _globals(self):
         taken = defaultdict(set)  # file -> names
         wanted = []
-        for item, files in self.uses.files.items():
+        for item in self.uses.files:
             if item.fixed:
                 item.final = item.final or item.name
-                for file in files:
-                    taken[file].add(item.final)
             else:
                 wanted.append(item)
         never = set(PARAMETERS) | set(dir(builtins))

@@ -1,7 +1,7 @@
 """Which names are a contract, and so keep their spelling.
 
-Global names: what the pages and programs import or write as `mqtt.x.name`, what a package's own
-module binds, and layout.ENTRIES. Attributes and parameters: every identifier in the code of the
+Global names: what the pages and programs import or write as `mqtt.x.name`, or name where they name
+its module too, and layout.ENTRIES. Attributes and parameters: every identifier in the code of the
 pages and programs, keywords of calls, names reached through a text (`hasattr(x, "name")`), what
 Python and MicroPython themselves call so, and the public ones of layout.SEAMS.
 """
@@ -130,13 +130,9 @@ def _mark_globals(program, pages):
         members.update((name, word) for word in pages.attributes)
     for module, names in layout.ENTRIES.items():
         members.update((module, name) for name in names)
-    for name, module in program.modules.items():
-        lazy = layout.LAZY.get(name)
-        for item in program.globals[name].values():
-            own = module.package and not item.name.startswith("_")
-            item.fixed = own or (name, item.name) in members
-        for item in program.globals[lazy].values() if lazy else ():
-            item.fixed = not item.name.startswith("_")
+    for name, items in program.globals.items():
+        for item in items.values():
+            item.fixed = (name, item.name) in members
     for lazy in layout.LAZY.values():
         for item in program.globals[lazy].values():
             item.fixed = not item.name.startswith("_")

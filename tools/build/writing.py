@@ -29,12 +29,14 @@ ONE_BYTE = 127  # names of a file that bytecode refers to with one byte
 
 
 class Renamer:
-    """Puts the final names into one tree; `legend`: short name -> what it stands for there."""
+    """Puts the final names into one tree. `functions`, `attributes`: what each short name stands
+    for there, for the map."""
 
     def __init__(self, names, program):
         self.names = names
         self.program = program
-        self.legend = defaultdict(set)
+        self.functions = defaultdict(set)  # functions and classes, with the class around them
+        self.attributes = defaultdict(set)
         self.numbers = itertools.count()
 
     def rename(self, tree):
@@ -43,9 +45,8 @@ class Renamer:
 
     def _each(self, tree, owner):
         for node in ast.iter_child_nodes(tree):
-            inside = owner
-            if hasattr(node, "name") and isinstance(node.name, str):
-                inside = f"{owner}{node.name}." if hasattr(node, "body") else owner
+            named = isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+            inside = f"{owner}{node.name}." if named else owner
             handler = getattr(self, "_" + type(node).__name__, None)
             if handler:
                 handler(node, owner)
@@ -56,10 +57,10 @@ class Renamer:
             item.final = item.name if item.fixed else f"_{next(self.numbers)}"
         return item.final
 
-    def _attribute(self, name, owner=""):
+    def _attribute(self, name):
         short = self.names.attributes.get(name, name)
         if short != name:
-            self.legend[short].add(owner + name)
+            self.attributes[short].add(name)
         return short
 
     def _Name(self, node, owner):
@@ -69,12 +70,9 @@ class Renamer:
             node.id = self._final(node.item)
 
     def _FunctionDef(self, node, owner):
-        if node.item is None:
-            node.name = self._attribute(node.name, owner)
-        else:
-            if isinstance(node.item, Global) and node.item.final != node.name:
-                self.legend[node.item.final].add(f"{node.item.module}.{node.name}")
-            node.name = self._final(node.item)
+        name = node.name
+        node.name = self._attribute(name) if node.item is None else self._final(node.item)
+        self.functions[node.name].add(owner + name)
 
     _AsyncFunctionDef = _ClassDef = _FunctionDef
 
@@ -111,7 +109,10 @@ def write(program, trees, names, out):
         renamer = Renamer(names, program)
         source = ast.unparse(ast.fix_missing_locations(renamer.rename(tree))) + "\n"
         sizes[file] = _compile(source, path(file, program.modules[file].package, out), file)
-        legends[file] = {short: sorted(meant) for short, meant in sorted(renamer.legend.items())}
+        legends[file] = {
+            "functions": _legend(renamer.functions),
+            "attributes": _legend(renamer.attributes),
+        }
     for module, file in program.files.items():
         public = [i.final for i in program.globals[module].values() if i.fixed and i.final]
         if module != file and public:
@@ -122,8 +123,17 @@ def write(program, trees, names, out):
     for package, lazy in layout.LAZY.items():
         name = f"{package}.{HELPER}"
         sizes[name] = _compile(_numbers(program, package, lazy), path(name, False, out), name)
-    (out.parent / "names.json").write_text(json.dumps(legends, indent=1) + "\n")
+    (out.parent / "names.json").write_text(json.dumps(legends, indent=1, sort_keys=True) + "\n")
     return sizes
+
+
+def _legend(meanings):
+    # What only stands for itself needs no telling.
+    return {
+        short: sorted(meant)
+        for short, meant in meanings.items()
+        if len(meant) > 1 or not any(name.split(".")[-1] == short for name in meant)
+    }
 
 
 def path(module, package, out):
@@ -136,6 +146,8 @@ def _numbers(program, package, lazy):
     constants = folding.constants(program)
     table = " "
     for item in program.globals[lazy].values():
+        if not item.fixed:
+            continue
         value = constants.get(item)
         if not isinstance(getattr(value, "value", None), int):
             raise BuildError(f"{lazy}: {item.name} is no whole number; it belongs elsewhere")
