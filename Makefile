@@ -38,6 +38,9 @@ flash: setup ## MicroPython onto a board; PORT=/dev/ttyUSB0; CONFIG=config.json:
 		$(if $(ERASE),--erase) $(if $(BAUD),--baud '$(BAUD)') $(if $(BEFORE),--before '$(BEFORE)') \
 		$(if $(SITE),--site '$(SITE)') $(if $(VERBOSE),--verbose) $(ARGS)
 
+build: setup ## lib/ for a board in the fewest bytes, as build/lib; OUT=folder
+	@$(VENV)/python -m tools.build $(if $(OUT),--out $(OUT))
+
 sizes: setup ## bytes of .mpy, and of heap on a 32-bit MicroPython
 	@$(VENV)/python -m tools.sizes
 
