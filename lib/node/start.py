@@ -77,9 +77,9 @@ def forget(node):
 
 def _unload(names):
     for name in names:
-        sys.modules.pop(name, None)
+        loaded = sys.modules.pop(name, None)
         package, _, module = name.rpartition(".")
-        if hasattr(sys.modules[package], module):
+        if loaded and hasattr(sys.modules[package], module):
             delattr(sys.modules[package], module)
 
 
