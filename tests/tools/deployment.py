@@ -64,7 +64,7 @@ def write_config(path, **changes):
 
 def board_files(version, folder):
     """What a board has on which that version was deployed: path -> bytes."""
-    files = bundle.bundle(write_project(folder, version))
+    files = bundle.bundle(write_project(folder, version), bundle.each_module)
     return {**files, "config.json": json.dumps(EXAMPLE).encode()}
 
 
@@ -136,9 +136,10 @@ def restarted(board):
     return start
 
 
-def deployed(board, root, config=None, wait=5, tries=1, say=None):
-    """Deploy the project in `root`; the outcome."""
-    return work.deploy(work.Order(board.port, config, wait, root, tries), say)
+def deployed(board, project, config=None, wait=5, tries=1, say=None):
+    """Deploy the project in that folder; the outcome."""
+    files = bundle.bundle(project, bundle.each_module)
+    return work.deploy(work.Order(board.port, config, wait, files, tries), say)
 
 
 def command_line(board, *options):

@@ -1,5 +1,6 @@
 """make doctor names what is wrong, with the next step, and leaves the node running."""
 
+import functools
 import json
 import socket
 import threading
@@ -33,12 +34,17 @@ def config_for(port, password=SECRET):
     return {**EXAMPLE, "mqtt": mqtt}
 
 
+@functools.cache
+def real_node():
+    return bundle.bundle()
+
+
 @pytest.fixture
 def flash(tmp_path, mosquitto):
     """The real node, complete."""
     folder = tmp_path / "flash"
-    files = {**bundle.bundle(), "config.json": json.dumps(config_for(mosquitto.port)).encode()}
-    write_tree(folder, files)
+    config = json.dumps(config_for(mosquitto.port)).encode()
+    write_tree(folder, {**real_node(), "config.json": config})
     return folder
 
 
@@ -52,7 +58,8 @@ def node(flash):
 
 def examined(node, config=None, seconds=1.2):
     """check -> finding; the broker from here and the one from the board stand apart."""
-    return {found.check: found for found in board.examine(node.port, config, seconds, tries=2)}
+    found = board.examine(node.port, config, seconds, tries=2, files=real_node())
+    return {finding.check: finding for finding in found}
 
 
 def test_a_healthy_node_has_only_good_findings_and_runs_on(node, flash):
@@ -75,12 +82,12 @@ def test_a_healthy_node_has_only_good_findings_and_runs_on(node, flash):
 
 
 def test_wrong_files_another_config_and_a_weak_signal_are_told(node, flash, mosquitto):
-    (flash / "lib/node/log.py").write_bytes(b"")
-    (flash / "lib/node/jsonout.mpy").write_bytes(b"M\x06\x00\x1f")
+    (flash / "lib/node/old.py").write_bytes(b"")
+    (flash / "lib/node/app.mpy").write_bytes(b"M\x06\x00\x1f")
     node.state.wifi(rssi=-88)
     found = examined(node, config_for(mosquitto.port, "another"))
     assert found["files"].state == DOUBT
-    assert "jsonout.mpy" in found["files"].text and "log.py" in found["files"].text
+    assert "app.mpy" in found["files"].text and "old.py" in found["files"].text
     assert "not the one on this computer" in found["board's config"].text
     assert "make deploy" in found["files"].next and found["Wi-Fi"].state == BAD  # it cannot start
 

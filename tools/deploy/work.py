@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tools.deploy import Trouble, link, listen, plan, settings
-from tools.deploy.bundle import ROOT, bundle, bytecode_fault
+from tools.deploy.bundle import bundle, bytecode_fault
 from tools.deploy.nodelog import advices
 
 OLDEST = (1, 24)
@@ -20,12 +20,13 @@ NEWER = "Put a current one on: make flash"
 @dataclass
 class Order:
     """What is wanted. config: path of a config.json, or None to keep the board's. wait: seconds
-    for the node to come online, 0 to leave it at the restart. root: the project's folder."""
+    for the node to come online, 0 to leave it at the restart. files: what belongs on a board,
+    path -> bytes; None: this project's."""
 
     port: str
     config: Path | None = None
     wait: float = 60
-    root: Path = ROOT
+    files: dict | None = None
     tries: int = link.TRIES
 
 
@@ -61,7 +62,7 @@ def deploy(order, say=None):
     """Carry the order out. Raises Trouble when the new files did not come into place."""
     say = say or Silent()
     config = _config(order.config)
-    want = bundle(order.root)
+    want = bundle() if order.files is None else order.files
     say.step(f"compiled: {len(want)} files, {sum(map(len, want.values())):,} bytes")
     silence = "no answer yet; if nothing happens, press the board's reset button"
     with link.Board(order.port, order.tries, lambda: say.warn(silence)) as board:

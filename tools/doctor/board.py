@@ -9,14 +9,15 @@ WEAK_DBM = -80
 START_S = 40  # to join, get an address, and reach the broker
 
 
-def examine(port, own_config, seconds=START_S, tries=link.TRIES):
+def examine(port, own_config, seconds=START_S, tries=link.TRIES, files=None):
     """Yield the findings about the board on `port`. own_config: what config.json on this computer
-    holds, or None; without it the brokers of the board's are tried from here too."""
+    holds, or None; without it the brokers of the board's are tried from here too. files: what
+    belongs on a board, path -> bytes; None: this project's."""
     try:
         with link.Board(port, tries) as board:
             board.take_over()
             yield Finding("board", GOOD, f"answers on {port}")
-            runs = yield from _files(board, own_config)
+            runs = yield from _files(board, own_config, files or bundle())
             board.reset()
             if runs:
                 yield from _start(port, board.transport, seconds)
@@ -24,10 +25,9 @@ def examine(port, own_config, seconds=START_S, tries=link.TRIES):
         yield Finding("board", BAD, str(trouble), "do what it says, then make doctor again")
 
 
-def _files(board, own_config):
+def _files(board, own_config, want):
     """Firmware, file system, files, configuration. Returns whether a node can start."""
     facts = board.ask("facts()")
-    want = bundle()
     yield _firmware(facts, want)
     if facts["space"] is None:
         yield Finding("file system", BAD, "there is none, or it is broken", "make flash")
