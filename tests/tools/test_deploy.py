@@ -11,7 +11,13 @@ from tests.broker.brokers import Mosquitto
 from tests.support.ptyboard import PtyBoard, make_flash
 from tests.tools import deployment
 from tests.tools.board import ROOT, eventually
-from tests.tools.deployment import command_line, read_image, write_config, write_tree
+from tests.tools.deployment import (
+    command_line,
+    quick,  # noqa: F401 (a fixture for all)
+    read_image,
+    write_config,
+    write_tree,
+)
 from tools.deploy import bundle
 from tools.deploy.nodelog import ADVICE, ONLINE, Lines, advice
 
@@ -153,6 +159,16 @@ def test_repl_reaches_the_prompt_of_a_running_node(tmp_path):
         assert process.wait(10) == 0
         os.close(keyboard)
         os.close(terminal)
+
+
+@pytest.mark.parametrize("target", ["deploy", "doctor", "logs", "repl"])
+def test_make_hands_its_variables_on(target):
+    command = ["make", "-n", target, "PORT=/dev/x", "CONFIG=c.json", "WAIT=7"]
+    said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    said = " ".join(said.replace("\\\n", " ").split())
+    assert "--port /dev/x" in said
+    assert ("--config c.json" in said) == (target in ("deploy", "doctor"))
+    assert ("--wait 7" in said) == (target == "deploy")
 
 
 def test_the_advice_fits_what_the_node_really_says():

@@ -43,8 +43,9 @@ def pending(image, second, tmp_path_factory):
     with PtyBoard(flash.parent, runs=True, flash=flash) as board:
         runs(board, 1)
         board.cut_at, board.cut_power = commands(image, second), True
-        with pytest.raises(link.Lost):
-            deployed(board, second)
+        heard = deployment.Heard()
+        assert deployed(board, second, wait=0.1, say=heard).online is False
+    assert any("with the next restart" in warning for warning in heard.warnings)
     assert read_image(flash)["boot.py"].startswith(plan.MARK.encode())
     return flash
 
@@ -93,7 +94,7 @@ def test_a_board_that_was_left_in_the_middle_of_a_file_is_taken_over_again(image
 def broken(board, project):
     """True when the deployment was broken off."""
     try:
-        return not deployed(board, project).online
+        return not deployed(board, project, wait=2).online
     except link.Lost:
         return True
 

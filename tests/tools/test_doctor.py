@@ -10,7 +10,12 @@ import pytest
 from tests.broker.brokers import Mosquitto
 from tests.support.ptyboard import PtyBoard
 from tests.tools.board import eventually
-from tests.tools.deployment import EXAMPLE, read_tree, write_tree
+from tests.tools.deployment import (
+    EXAMPLE,
+    quick,  # noqa: F401 (a fixture for all)
+    read_tree,
+    write_tree,
+)
 from tools.deploy import bundle, ports
 from tools.doctor import BAD, DOUBT, GOOD, LEFT_OUT, __main__, board, host
 from tools.run.parts import free_port

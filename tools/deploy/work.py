@@ -77,7 +77,7 @@ def deploy(order, say=None):
         except (Trouble, KeyboardInterrupt):
             _restart_old(board)
             raise
-        board.reset()
+        _restart_new(board, say)
         if order.wait:
             _wait(board, order, outcome, say)
         return outcome
@@ -238,9 +238,21 @@ def _restart_old(board):
         pass
 
 
+def _restart_new(board, say):
+    try:
+        board.reset()
+    except link.Lost as lost:  # the files are copied: any restart will do
+        say.warn(f"{lost} Everything is copied; the new node comes with the next restart.")
+
+
 def _wait(board, order, outcome, say):
-    with listen.Ear(order.port, board.transport) as ear:
-        outcome.online, lines = listen.until_online(ear, order.wait, say.log)
+    patience = min(listen.BACK_S, order.wait)
+    with listen.Ear(order.port, board.transport, patience) as ear:
+        try:
+            outcome.online, lines = listen.until_online(ear, order.wait, say.log)
+        except Trouble as gone:
+            outcome.online, outcome.advice = False, [str(gone)]
+            return
     if not outcome.online:
         outcome.last_words = lines[-LAST_WORDS:]
         outcome.advice = advices(lines)
