@@ -12,11 +12,12 @@ import shutil
 import sys
 from pathlib import Path
 
-from tools.build import folding, merging, public, writing
+from tools.build import folding, inlining, merging, public, writing
 from tools.build.explain import explain
-from tools.build.naming import Names
+from tools.build.naming import Names, private
 from tools.build.program import Program
 from tools.build.sources import BuildError
+from tools.build.usage import Groups
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -29,6 +30,7 @@ def build(out, lib=ROOT / "lib", root=ROOT):
     kept = public.mark(program, root)
     folding.fold(program)
     trees = merging.merge(program, program.place())
+    inlining.inline(trees, private(Groups(trees), kept))
     names = Names(program, trees, kept)
     if out.exists():
         shutil.rmtree(out)

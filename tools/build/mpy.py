@@ -55,6 +55,75 @@ def texts(data):
     return found
 
 
+def frames(source):
+    """(words of its frame, bytes of its bytecode) of each function in the text, in their order.
+    MicroPython takes a frame of more than 11 words from the heap at each call."""
+    with tempfile.TemporaryDirectory() as folder:
+        target = Path(folder) / "one.mpy"
+        compile_file(source, target, "open")
+        data = target.read_bytes()
+    at = _end_of_tables(data)
+    size, at = _number(data, at)  # of the module, whose children they are
+    at += size >> 3
+    count = 0
+    if size & 4:
+        count, at = _number(data, at)
+    found = []
+    for _ in range(count):
+        size, start = _number(data, at)
+        found.append((_words(data, start), size >> 3))
+        at = _end_of_code(data, at)
+    return found
+
+
+def _end_of_code(data, at):
+    size, at = _number(data, at)
+    at += size >> 3
+    if size & 4:
+        count, at = _number(data, at)
+        for _ in range(count):
+            at = _end_of_code(data, at)
+    return at
+
+
+def _end_of_tables(data):
+    at = 4
+    names, at = _number(data, at)
+    objects, at = _number(data, at)
+    for _ in range(names):
+        size, at = _number(data, at)
+        at += 0 if size & 1 else (size >> 1) + 1
+    for _ in range(objects):
+        at = _end_of_object(data, at)
+    return at
+
+
+def _end_of_object(data, at):
+    kind = data[at]
+    at += 1
+    if kind in (1, 2, 3, 4):  # None, False, True, ...
+        return at
+    size, at = _number(data, at)
+    if kind == 10:  # a tuple of so many
+        for _ in range(size):
+            at = _end_of_object(data, at)
+        return at
+    return at + size + (kind in (5, 6))  # text and bytes end with a NUL
+
+
+def _words(data, at):
+    byte = data[at]
+    state, nested = byte >> 3 & 15, byte >> 2 & 1
+    shift = 0
+    while byte & 128:
+        at += 1
+        byte = data[at]
+        state |= (byte & 0x30) << 2 * shift
+        nested |= (byte & 2) << shift
+        shift += 1
+    return state + 1 + 3 * nested
+
+
 def _number(data, at):
     value = 0
     while True:

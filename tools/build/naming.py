@@ -31,9 +31,7 @@ class Names:
         self.trees = trees
         self.kept = kept
         self.groups = Groups(trees)
-        own = set().union(*self.groups.attributes.values(), self.groups.homeless)
-        self.renamed = own - kept.attributes - self.groups.foreign
-        self.renamed = {name for name in self.renamed if not _dunder(name)}
+        self.renamed = private(self.groups, kept)
         self.banned = {part for name in program.modules for part in name.split(".")}
         self.banned |= kept.texts | {
             item.name for names in program.globals.values() for item in names.values() if item.fixed
@@ -122,6 +120,13 @@ class Names:
         for name in itertools.chain(mpy.interned(), paid, _letters()):
             if name and name not in self.banned and not _dunder(name):
                 yield name
+
+
+def private(groups, kept):
+    """Identifiers of attributes that are no contract."""
+    own = set().union(*groups.attributes.values(), groups.homeless)
+    own -= kept.attributes | groups.foreign
+    return {name for name in own if not _dunder(name)}
 
 
 def _dunder(name):

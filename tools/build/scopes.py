@@ -14,8 +14,15 @@ FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 
 
+class Item:
+    """What a name means; copies of a tree mean the same."""
+
+    def __deepcopy__(self, memo):
+        return self
+
+
 @dataclass(eq=False)
-class Global:
+class Global(Item):
     """A global name. `final`: the one it gets; `fixed`: it must keep its own."""
 
     module: str
@@ -25,7 +32,7 @@ class Global:
 
 
 @dataclass(eq=False)
-class Local:
+class Local(Item):
     """A local name of one function."""
 
     name: str
@@ -35,7 +42,7 @@ class Local:
 
 
 @dataclass(eq=False)
-class Builtin:
+class Builtin(Item):
     """A name that no module binds."""
 
     name: str
