@@ -277,12 +277,22 @@ def test_what_a_text_asks_for_keeps_its_name(program):
                 def start_motor(self):
                     return 1
 
+                def __getattr__(self, name):
+                    if name == "computed":
+                        return 7
+                    raise AttributeError(name)
+
             def go():
-                return hasattr(_Thing(), "start_motor"), hasattr(_Thing(), "append")
+                thing = _Thing()
+                return hasattr(thing, "start_motor"), hasattr(thing, "append"), thing.computed
+
+            class _Other:
+                def __init__(self):
+                    self.computed = 0
             """
     }
     made = program(files, ENTRIES={"app": ("go",)})
-    assert made.both("from app import go\nprint(*go())") == ["True", "False"]
+    assert made.both("from app import go\nprint(*go())") == ["True", "False", "7"]
 
 
 def test_a_number_of_a_package_is_looked_up_when_it_is_asked_for(program):

@@ -23,6 +23,7 @@ DOTTED = re.compile(r"\b((?:mqtt|node)(?:\.\w+)+)")
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.M | re.S)
 SPAN = re.compile(r"`([^`]+)`")
 BY_TEXT = ("getattr", "hasattr", "setattr", "delattr")
+BY_NAME = ("__getattr__", "__setattr__", "__delattr__")  # these are told an attribute's name
 REFLECTION = ("vars", "dir", "globals", "locals", "eval", "exec")
 
 
@@ -144,6 +145,8 @@ def _of_sources(program, kept):
         for node in ast.walk(module.tree):
             if isinstance(node, ast.Call):
                 handed |= _call(program, module, node, kept)
+            elif isinstance(node, ast.FunctionDef) and node.name in BY_NAME:
+                kept.texts |= texts(node)
             elif isinstance(node, ast.Attribute) and node.attr in ("__dict__", "__slots__"):
                 _computed(module, node, f"uses {node.attr}", kept)
             elif isinstance(program.value(node), Part) and node not in handed:
@@ -179,11 +182,16 @@ def _computed(module, node, what, kept):
     if layout.COMPUTED[module.name] == layout.METHODS:
         kept.texts |= defined(module.tree)
     else:
-        kept.texts |= {
-            each.value
-            for each in ast.walk(module.tree)
-            if isinstance(each, ast.Constant) and isinstance(each.value, str)
-        }
+        kept.texts |= texts(module.tree)
+
+
+def texts(tree):
+    """The texts that stand in some code."""
+    return {
+        each.value
+        for each in ast.walk(tree)
+        if isinstance(each, ast.Constant) and isinstance(each.value, str)
+    }
 
 
 def defined(tree):
