@@ -18,6 +18,7 @@ from tools.bench import catalogue, footprint, heap, instructions, page, rates, s
 from tools.bench.probing import Trouble
 from tools.bench.staging import Stage
 
+WIDTH = 140  # of tables that go into a file
 OF_BROKER = ("throughput", "link", "footprint")
 # Acks must not wait for Nagle's algorithm, and a slow receiver must not lose messages.
 SETTINGS = ("set_tcp_nodelay true", "max_inflight_messages 0", "max_queued_messages 0")
@@ -27,7 +28,7 @@ def main(arguments=None):
     options = parsed(arguments)
     contenders = catalogue.chosen(options.client, options.umqtt, options.mqtt_as)
     parts = options.only or list(tables.PARTS)
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else WIDTH)
     with Stage() as stage, console.status("compiling") as status:
         for contender in contenders:
             stage.folder(contender)
@@ -98,7 +99,7 @@ def with_broker(results, stage, contenders, parts, options, tell):
 def shown(made):
     table = Table(title=made.title, box=box.SIMPLE)
     for i, name in enumerate(made.header):
-        table.add_column(name, justify="right" if i else "left")
+        table.add_column(name, justify="right" if i else "left", overflow="fold")
     for row in made.rows:
         table.add_row(*row)
     return table

@@ -42,7 +42,7 @@ class Contender:
     def version(self):
         if self.packages:
             return fetch.pins()[self.packages[0]]
-        return fetch.version_in(self.folder) if self.folder else ""
+        return fetch.version_in(self.folder, self.module) if self.folder else ""
 
 
 FLOOR = Contender("raw socket", "use_raw", EVERY)
@@ -108,5 +108,13 @@ def _checkout(name, adapter, module, folder):
             f"{folder} holds no {module}: name the folder that has "
             f"{module.replace('.', '/')}.py in it (or, for a package, its folder)"
         )
-    windows = (1,) if adapter == "use_umqtt_simple" else (1, 16)
-    return Contender(name, adapter, NO_QOS2, module, folder=folder.absolute(), windows=windows)
+    alone = module == "mqtt_as"
+    return Contender(
+        name,
+        adapter,
+        NO_QOS2,
+        module,
+        folder=folder.absolute(),
+        waits_alone=alone,
+        windows=(1, 16) if alone else (1,),
+    )

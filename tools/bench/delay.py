@@ -85,5 +85,5 @@ class _End(asyncio.Protocol):
             self.line.popleft()
             if data is None:
                 self.peer.transport.close()
-            else:
+            elif not self.peer.transport.is_closing():
                 self.peer.transport.write(data)

@@ -21,6 +21,7 @@ from tools.bench.probing import Trouble
 
 PINS = ROOT / "requirements-bench.txt"
 FOLDER = ROOT / ".venv" / "bench"
+VERSION = r"""(?i)version_*["']?\s*[=:]\s*\(?["']?(\d[\d., ]*\d)"""
 
 
 @functools.cache
@@ -92,12 +93,17 @@ def _publish(contents, target):
         shutil.rmtree(contents)
 
 
-def version_in(folder):
-    """The version that the client in a checkout gives itself, or "unknown"."""
-    for path in sorted(folder.rglob("*.py")) + sorted(folder.rglob("manifest.py")):
-        found = re.search(
-            r"""(?:VERSION|__version__|version)\s*=\s*\(?["']?([\d., ]+\d)""", path.read_text()
-        )
-        if found:
-            return found[1].replace(", ", ".")
+def version_in(folder, module):
+    """The version that `module` in the checkout `folder` gives itself, or "unknown"."""
+    path = folder.joinpath(*module.split("."))
+    for candidate in (
+        path / "package.json",
+        path.with_suffix(".py"),
+        path / "__init__.py",
+        folder / "manifest.py",
+    ):
+        if candidate.is_file():
+            found = re.search(VERSION, candidate.read_text())
+            if found:
+                return found[1].replace(", ", ".")
     return "unknown"

@@ -7,7 +7,7 @@ from tools.bench import chart, rates, tables
 from tools.bench.catalogue import OURS
 
 DOCS = ROOT / "docs"
-LONG = rates.ROUND_TRIPS_MS[-1]
+SHOWN_MS = 20  # of the link's round trips
 
 TEMPLATE = Path(__file__).parent / "template.md"
 
@@ -60,12 +60,12 @@ def charts(results):
             OURS.name,
         ),
         "link": chart.bars(
-            "QoS-1 publishes a second over a round trip of 100 ms (more is better)",
+            f"QoS-1 publishes a second over a round trip of {SHOWN_MS} ms (more is better)",
             {
                 f"{window} in flight": {
-                    name: taken[LONG, window]
+                    name: taken[SHOWN_MS, window]
                     for name, taken in results["link"].items()
-                    if (LONG, window) in taken
+                    if (SHOWN_MS, window) in taken
                 }
                 for window in rates.WINDOWS
             },

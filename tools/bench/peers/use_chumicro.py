@@ -1,5 +1,7 @@
 """chumicro-mqtt as its README says: from_config(), then check() and handle() in a loop."""
 
+from time import sleep_ms
+
 from chumicro_mqtt import MQTTClient
 from chumicro_timing import ticks_add, ticks_ms
 
@@ -21,6 +23,7 @@ def connect(port, flt, window):
     client.connect()
     while len(told) < (2 if flt else 1):
         tick(client, ticks_ms())
+        sleep_ms(20)  # so that it takes as many turns in every run
     return client
 
 
