@@ -63,6 +63,7 @@ def per_operation(stage, contenders, times=TIMES, operations=(), tell=lambda tex
 
 
 def account(stage, contender, operation, times):
+    times = contender.times(operation, times)
     outcome = probing.run(stage, contender, "heap", operation, times)
     check(contender, operation, times, outcome)
     before, after = (objects_in(dump) for dump in dumps_in(outcome.output))

@@ -34,8 +34,7 @@ def per_operation(stage, contenders, times=TIMES, operations=(), tell=lambda tex
 
 def slope(stage, contender, operation, times, under):
     """(instructions, waits) of one more operation."""
-    if contender.waits_alone and operation.endswith(" 1"):
-        times = max(1, times // 10)
+    times = contender.times(operation, times)
     once = probing.run(stage, contender, "count", operation, times, under)
     twice = probing.run(stage, contender, "count", operation, 2 * times, under)
     return (
