@@ -56,6 +56,21 @@ def faults_anywhere(config):
     return [fault for fault in found[0] if all(fault in others for others in found[1:])]
 
 
+def cautions(config, chip):
+    """What to mind with the pins of a faultless `config` on that chip, one text a pin."""
+    _validator()
+    from node.fields import device_class
+    from node.pins import pin_caution
+
+    found = []
+    for index, entry in enumerate(config["devices"]):
+        for key, rule in device_class(entry["kind"]).KEYS.items():
+            text = pin_caution(chip, entry[key]) if rule[0] == "pin" and key in entry else ""
+            if text:
+                found.append(f"devices[{index}].{key}: {entry[key]}; {text} (docs/hardware.md)")
+    return found
+
+
 def _validator():
     lib = str(ROOT / "lib")
     if lib not in sys.path:

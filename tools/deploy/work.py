@@ -162,9 +162,10 @@ def listing(board):
 def _checked_config(board, config, facts, say):
     """{"config.json": bytes} to be on the board; nothing when its own stays. Raises Trouble."""
     if config is not None:
-        _refuse(
-            "config.json", settings.faults(settings.parse(config, "config.json"), chip(facts))[0]
-        )
+        data = settings.parse(config, "config.json")
+        _refuse("config.json", settings.faults(data, chip(facts))[0])
+        for caution in settings.cautions(data, chip(facts)):
+            say.warn(f"config.json: {caution}")
         return {"config.json": config}
     own = board.ask("content('config.json')")
     if own is None:

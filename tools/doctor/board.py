@@ -96,7 +96,8 @@ def _config(board, facts, own_config):
         yield Finding("board's config", BAD, str(trouble), "make deploy CONFIG=config.json")
         return False
     faults, starts = settings.faults(config, work.chip(facts))
-    yield host.judged("board's config", "config.json on the board", faults, starts)
+    cautions = [] if faults else settings.cautions(config, work.chip(facts))
+    yield host.judged("board's config", "config.json on the board", faults, starts, cautions)
     if own_config is None:
         yield from host.brokers(config)
     elif own_config != config:

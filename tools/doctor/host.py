@@ -67,8 +67,11 @@ def read_config(path):
     return config, [judged("config", str(path), settings.faults_anywhere(config))]
 
 
-def judged(check, name, faults, starts=True):
-    """The finding about a configuration with these faults."""
+def judged(check, name, faults, starts=True, cautions=()):
+    """The finding about a configuration with these faults; `cautions` count where there is none."""
+    if not faults and cautions:
+        listed = "\n".join(cautions)
+        return Finding(check, DOUBT, f"{name}:\n{listed}", "take other pins, or see to the wiring")
     if not faults:
         return Finding(check, GOOD, f"{name}: every setting is in order")
     step = "mend these; docs/configuration.md has every key, its range and default"

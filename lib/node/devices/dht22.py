@@ -35,7 +35,7 @@ class Device:
 
     # Lists, not tuples: constants would stay in memory when the node forgets what it was made of.
     KEYS = {
-        "pin": ["pin", ..., False],
+        "pin": ["pin", ..., True],  # the board pulls the line low to ask for a frame
         "every": ["int", 30, 2, 535680],
         "qos": ["int", 1, 0, 1],
     }
