@@ -50,7 +50,7 @@ def test_make_deploy_says_it_and_goes_on(tmp_path):
     heard = Heard()
     (tmp_path / "board").mkdir()
     with PtyBoard(tmp_path / "board", runs=True) as board:
-        deployment.deployed(board, project, path, wait=0, say=heard)
+        deployment.deployed(board, project, path, say=heard)
     assert [text for text in heard.warnings if "devices[1].pin: 2; ESP32 reads" in text]
     assert json.loads((tmp_path / "board" / "config.json").read_text())["devices"][1]["pin"] == 2
 
