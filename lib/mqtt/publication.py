@@ -1,19 +1,32 @@
-"""How a publish gets into the outbox: given whole (enqueue), or prepared once and sent often.
+"""How a publish gets out: given whole (enqueue), or prepared once and sent often.
+
+If nothing waits before it, a packet is handed to the transport at once (``client.eager``). What the
+transport does not take whole, and whatever has to be acknowledged, is kept in the outbox.
 
 The prepared one is what a sensor uses all day. Its buffer holds a whole packet: room for the
-longest fixed header, the topic, the packet id, the payload. send() completes header and id and
-copies the packet into the outbox in one slice assignment at C speed, so the buffer is free again
+longest fixed header, the topic, the packet id, the payload. send() completes header and id; what
+is kept is copied into the outbox in one slice assignment at C speed, so the buffer is free again
 at once. The copy takes the whole buffer; the next packet overwrites what lies behind this one.
 """
 
 from mqtt._shim import const
 from mqtt.codec import head_size, put_head, put_id, put_text
+from mqtt.ids import take_id
+from mqtt.outbox import add, next_handle, nth, place, replaceable, written
 from mqtt.topics import topic_ok
 
 _BAD_TOPIC = const(-1)
 _BAD_PAYLOAD = const(-3)
 _FULL = const(-10)
 _TOO_LARGE = const(-11)
+_PUBLISH = const(4)
+_PARTIAL = const(2)
+_UNKNOWN = const(-1)  # when: the next step tells
+
+# Found faster here than among the builtins.
+_bytes = bytes
+_int = int
+_len = len
 
 
 class Publication:
@@ -24,19 +37,11 @@ class Publication:
     """
 
     def __init__(self, client, topic, max_payload, first, replace):
-        if not isinstance(max_payload, int) or max_payload < 0:
-            raise ValueError("max_payload: %r; must be 0 or more bytes" % (max_payload,))
         self.client = client
         self._fixed = 2 + len(topic) + (2 if first & 6 else 0)
         self._head = head_size(self._fixed + max_payload)
-        size = self._head + self._fixed + max_payload
-        if size > len(client.outbox.buf):
-            raise ValueError(
-                "max_payload: %d; the packet of %d bytes never fits tx_size %d"
-                % (max_payload, size, len(client.outbox.buf))
-            )
-        self.buf = bytearray(size)
-        self.start = size - max_payload
+        self.start = self._head + self._fixed
+        self.buf = bytearray(self.start + max_payload)
         self.max_payload = max_payload
         self._first = first
         put_text(self.buf, self._head, topic)
@@ -44,122 +49,200 @@ class Publication:
         self._views = [memoryview(self.buf)] * 6
         for n in range(2, self._head + 1):
             self._views[n] = memoryview(self.buf)[self._head - n :]
-        self._replace = size if replace else 0
+        self._replace = replace
         self._handle = 0  # of the newest message
 
     def send(self, n):
-        """Queue the ``n`` payload bytes at buf[start:]. Returns a handle > 0, or FULL, TOO_LARGE
+        """Publish the ``n`` payload bytes at buf[start:]. Returns a handle > 0, or FULL, TOO_LARGE
         (n outside 0..max_payload). With ``replace`` the handle may be that of the message whose
         place was taken. Calls nobody back; allocates nothing."""
-        if not isinstance(n, int) or not 0 <= n <= self.max_payload:
-            return self.client.refuse(_TOO_LARGE)
-        outbox = self.client.outbox
-        at = place(self.client, len(self.buf))
+        c = self.client
+        if n.__class__ is not _int or not 0 <= n <= self.max_payload:
+            return c.refuse(_TOO_LARGE)
+        n += self._fixed
+        if not c.clear or c.outbox.count or self._first & 6 or c.done_first:
+            return self._keep(c, c.outbox, n)
+        # QoS 0, and nothing else is there: straight from this buffer.
+        at = self._head - (2 if n < 128 else head_size(n))
+        put_head(self.buf, at, self._first, n)
+        n += self._head - at
+        c.source = self.buf
+        c.at = at
+        c.left = n
+        c.packet_id = 0
+        at = push(c)
+        if at == n:
+            return sent(c, c.outbox)
+        c.outbox.buf[0 : _len(self.buf)] = self.buf
+        return keep(c, c.outbox, c.at, n, at)
+
+    def _keep(self, c, o, n):
+        at = make_place(c, _len(self.buf))
         if at < 0:
-            return self._overwrite(outbox, n)
-        return self._add(outbox, at, self._fixed + n)
-
-    def _add(self, outbox, at, remaining):
-        packet_id = 0
+            return self._overwrite(c, o, n)
+        c.packet_id = 0
         if self._first & 6:
-            packet_id = self.client.take_id()
-            put_id(self.buf, self.start - 2, packet_id)
-        remaining = self._put(at, remaining)
+            c.packet_id = take_id(c)
+            put_id(self.buf, self.start - 2, c.packet_id)
+        self._handle = commit(c, o, at, self._put(o.buf, at, n))
+        if self._replace:
+            self._own(o, at)
+        return self._handle
+
+    def _own(self, o, at):
         # A replaceable one keeps its whole place: the payload that takes it may be longer.
-        self._handle = outbox.add(at, remaining, at + (self._replace or remaining), packet_id)
-        return self._handle
+        n = nth(o, o.count - 1)
+        if o.count and o.handle[n] == self._handle:
+            o.end[n] = o.tail = at + _len(self.buf)
 
-    def _overwrite(self, outbox, n):
-        i = outbox.replaceable(self._handle) if self._replace and self._handle else -1
+    def _overwrite(self, c, o, n):
+        i = replaceable(o, self._handle) if self._replace and self._handle else -1
         if i < 0:
-            return self.client.refuse(_FULL)
+            return c.refuse(_FULL)
         if self._first & 6:
-            put_id(self.buf, self.start - 2, outbox.ids[i])
-        outbox.size[i] = self._put(outbox.at[i], self._fixed + n)
-        self.client.replaced = self.client.replaced + 1 & 0x3FFFFFFF
+            put_id(self.buf, self.start - 2, o.ids[i])
+        o.size[i] = self._put(o.buf, o.at[i], n)
+        c.replaced = c.replaced + 1 & 0x3FFFFFFF
         return self._handle
 
-    def _put(self, at, remaining):
-        # Complete the packet in buf and copy it to its place; returns its size.
-        head = head_size(remaining)
-        put_head(self.buf, self._head - head, self._first, remaining)
+    def _put(self, buf, at, n):
+        # Complete the packet and copy it to its place; returns its size.
+        head = head_size(n)
+        put_head(self.buf, self._head - head, self._first, n)
         view = self._views[head]
-        self.client.outbox.buf[at : at + len(view)] = view
-        return head + remaining
+        buf[at : at + _len(view)] = view
+        return head + n
 
 
-def place(c, size):
-    """A place in the client's outbox, or -1; with drop_oldest, made by giving up what is unsent.
-
-    Those given up and not yet told are kept as a range of handles: another must be the next."""
-    at = c.outbox.place(size)
-    while at < 0 and c.drop_oldest:
-        handle = c.dropped_last % 0x3FFFFFFF + 1 if c.dropped_first else 0
-        handle = c.outbox.drop_oldest(size, handle)
-        if not handle:
-            break
-        c.dropped = c.dropped + 1 & 0x3FFFFFFF
-        c.dropped_first = c.dropped_first or handle
-        c.dropped_last = handle
-        at = c.outbox.place(size)
+def make_place(c, size):
+    """A place in the client's outbox, or -1; with drop_oldest, made by giving up what is unsent."""
+    at = place(c.outbox, size)
+    if at < 0 and c.make_room:
+        return c.make_room(c, size)
     return at
+
+
+def commit(c, o, at, size):
+    """The packet at o.buf[at : at + size] is complete, its id in c.packet_id: hand it to the
+    transport if nothing waits, and keep what must be kept. Returns its handle."""
+    if not c.clear or (c.packet_id and o.inflight >= c.max_inflight):
+        return keep(c, o, at, size, None)
+    if not c.packet_id and c.done_first and o.last != c.done_last:
+        return keep(c, o, at, size, None)
+    c.source = o.buf
+    c.at = at
+    c.left = size
+    n = push(c)
+    if n == size and not c.packet_id:
+        return sent(c, o)
+    return keep(c, o, at, size, n)
+
+
+def push(c):
+    """Have the transport take source[at : at + left]; as write() returns."""
+    n = None
+    try:
+        n = c.transport.write(c.source, c.at, c.left)
+    except OSError:
+        c.broken = True  # the next step ends the connection
+    c.left = 0
+    return n
+
+
+def sent(c, o):
+    """A PUBLISH of QoS 0 has left at once, whole. ACKED is told by the next step: its handle joins
+    the range of those that wait for that. Returns the handle."""
+    c.wrote = True
+    c.sent = c.sent + 1 & 0x3FFFFFFF
+    c.acked = c.acked + 1 & 0x3FFFFFFF
+    n = next_handle(o)
+    if c.on_event:
+        c.done_first = c.done_first or n
+        c.done_last = n
+        c.news = True
+    return n
+
+
+def keep(c, o, at, size, n):
+    """Keep the packet in the outbox, after ``n`` bytes of it, or None, have left."""
+    i = add(o, at, size, c.packet_id)
+    if n == size:
+        c.wrote = True
+        c.sent = c.sent + 1 & 0x3FFFFFFF
+        written(o, i, _UNKNOWN)
+        return o.last
+    c.clear = False
+    if n and n > 0:
+        c.wrote = True
+        c.source = o.buf
+        c.at = at + n
+        c.left = size - n
+        c.sending = _PUBLISH
+        c.entry = i
+        o.state[i] = _PARTIAL
+    elif c.broken:
+        o.state[i] = _PARTIAL  # perhaps
+    return o.last
 
 
 def enqueue(c, topic, payload):
     """What Client.publish() does once c.first and c.length say how. Handle, or a code."""
     # bytes do not change: the very object that was valid still is.
-    if topic is not c.topic:
-        if not isinstance(topic, bytes) or not topic_ok(topic, 0, len(topic)):
-            return c.refuse(_BAD_TOPIC)
-        c.topic = topic
-    n = _payload_length(payload, c.length)
-    if n < 0:
-        return c.refuse(_BAD_PAYLOAD)
+    if topic is not c.topic and not _valid(c, topic):
+        return c.refuse(_BAD_TOPIC)
+    if c.length is not None or payload.__class__ is not _bytes:
+        n = _payload_length(payload, c.length)
+        if n < 0:
+            return c.refuse(_BAD_PAYLOAD)
+    else:
+        n = _len(payload)
     c.length = n
-    n += 2 + len(topic) + (2 if c.first & 6 else 0)
-    return _encode(c, payload, n, n + head_size(n))
+    n += _len(topic) + (4 if c.first & 6 else 2)
+    return _encode(c, c.outbox, payload, n, n + (2 if n < 128 else head_size(n)))
 
 
-def _encode(c, payload, remaining, size):
-    at = place(c, size)
+def _encode(c, o, payload, n, size):
+    at = make_place(c, size)
     if at < 0:
-        return c.refuse(_TOO_LARGE if size > len(c.outbox.buf) else _FULL)
-    remaining = _encode_head(c, c.outbox.buf, at, remaining)
-    _copy_payload(c.outbox.buf, remaining, payload, c.length)
-    remaining = at + size
-    return c.outbox.add(at, size, remaining, c.packet_id)
-
-
-def _encode_head(c, buf, at, remaining):
-    at = put_head(buf, at, c.first, remaining)
-    at = put_text(buf, at, c.topic)
+        return c.refuse(_TOO_LARGE if size > _len(o.buf) else _FULL)
+    n = put_text(o.buf, put_head(o.buf, at, c.first, n), c.topic)
     c.packet_id = 0
     if c.first & 6:
-        c.packet_id = c.take_id()
-        at = put_id(buf, at, c.packet_id)
-    return at
+        c.packet_id = take_id(c)
+        n = put_id(o.buf, n, c.packet_id)
+    if c.length == _len(payload):
+        o.buf[n : n + c.length] = payload
+    else:
+        _copy(o.buf, n, payload, c.length)
+    return commit(c, o, at, size)
+
+
+def _copy(buf, at, payload, n):
+    # A part goes byte by byte: a slice would allocate.
+    for i in range(n):
+        buf[at + i] = payload[i]
+
+
+def _valid(c, topic):
+    # Few topics are published by turns: those found valid last are known again.
+    if topic.__class__ is not _bytes:
+        return False
+    if topic not in c.topics:
+        if not topic_ok(topic, 0, _len(topic)):
+            return False
+        c.topics[c.topic_at] = topic
+        c.topic_at = (c.topic_at + 1) % _len(c.topics)
+    c.topic = topic
+    return True
 
 
 def _payload_length(payload, length):
     """Bytes to take of ``payload``, or -1 if it is no buffer of bytes or has not ``length``."""
-    if not (
-        isinstance(payload, bytes)
-        or isinstance(payload, bytearray)
-        or isinstance(payload, memoryview)
-    ):
+    kind = payload.__class__
+    if kind is not _bytes and kind is not bytearray and kind is not memoryview:
         return -1
     if getattr(payload, "itemsize", 1) != 1:
         return -1  # a memoryview of wider items: its length is not in bytes
     if length is None:
-        return len(payload)
-    return length if isinstance(length, int) and 0 <= length <= len(payload) else -1
-
-
-def _copy_payload(buf, at, payload, n):
-    """Copy the first ``n`` bytes of ``payload`` to buf[at:]. Allocates nothing: the whole goes at
-    C speed, a part byte by byte."""
-    if n == len(payload):
-        buf[at : at + n] = payload
-    else:
-        for i in range(n):
-            buf[at + i] = payload[i]
+        return _len(payload)
+    return length if isinstance(length, int) and 0 <= length <= _len(payload) else -1
