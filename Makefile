@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check soak fuzz sizes format clean
+.PHONY: help setup run test check soak fuzz sizes measure deploy logs repl doctor format clean
 
 help: ## list the targets
 	@echo "make <target>:"
@@ -31,8 +31,31 @@ check: setup ## lint, format, types of lib/, purity of the sources
 	@$(VENV)/pyright --warnings
 	@$(VENV)/python -m pytest -q tests/checks/test_purity.py
 
+flash: setup ## MicroPython onto the board at PORT=; CONFIG=config.json: the node, too; docs/flashing.md
+	@$(VENV)/python -m tools.flash $(if $(PORT),--port $(PORT)) $(if $(FIRMWARE),--firmware $(FIRMWARE)) \
+		$(if $(CONFIG),--config $(CONFIG)) $(if $(VARIANT),--variant $(VARIANT)) \
+		$(if $(SECRETS),--secrets $(SECRETS)) $(if $(ERASE),--erase) $(if $(BAUD),--baud $(BAUD)) \
+		$(if $(BEFORE),--before $(BEFORE)) $(if $(SITE),--site $(SITE)) $(if $(VERBOSE),--verbose) $(ARGS)
+
 sizes: setup ## bytes of .mpy, and of heap on a 32-bit MicroPython
 	@$(VENV)/python -m tools.sizes
+
+measure: setup ## what a link carries; BROKER=host[:port] SECONDS=60, PORT=/dev/ttyUSB0 from a board
+	@$(VENV)/python -m tools.measure $(if $(BROKER),'$(BROKER)') $(if $(PORT),--port '$(PORT)') \
+		$(if $(SECONDS),--seconds '$(SECONDS)') $(ARGS)
+
+deploy: setup ## put the node on a board; PORT=/dev/ttyUSB0 CONFIG=config.json WAIT=60
+	@$(VENV)/python -m tools.deploy $(if $(PORT),--port $(PORT)) $(if $(CONFIG),--config $(CONFIG)) \
+		$(if $(WAIT),--wait $(WAIT))
+
+logs: setup ## follow the log of the node on a board; PORT=/dev/ttyUSB0
+	@$(VENV)/python -m tools.deploy.logs $(if $(PORT),--port $(PORT))
+
+repl: setup ## a prompt on a board; PORT=/dev/ttyUSB0
+	@$(VENV)/python -m tools.deploy.repl $(if $(PORT),--port $(PORT))
+
+doctor: setup ## what is wrong with board, cable, firmware, config, Wi-Fi, broker; PORT= CONFIG=
+	@$(VENV)/python -m tools.doctor $(if $(PORT),--port $(PORT)) $(if $(CONFIG),--config $(CONFIG))
 
 format: setup ## put the sources in the one format
 	@$(VENV)/ruff format .

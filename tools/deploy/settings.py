@@ -1,0 +1,85 @@
+"""Checks a config.json on the host with the node's own validator, before a board sees it.
+
+What comes out may be printed: values that can be secrets are masked, also those under a key that
+is misspelt, since a mistyped "password" is still one.
+"""
+
+import json
+import sys
+
+from tools.deploy import Trouble
+from tools.deploy.bundle import ROOT
+
+CHIPS = ("ESP32", "ESP32S2", "ESP32S3", "ESP32C3", "ESP32C6")
+LONGEST_SHOWN = 56  # characters of a value that the validator shows before it cuts
+PLAIN_KEYS = {"node", "prefix", "ssid", "hostname", "host", "port", "client_id", "username"}
+
+
+class HostBoard:
+    """What the validator asks of a board."""
+
+    def __init__(self, chip):
+        self.chip = chip
+
+    def kinds(self):
+        """Names of the device kinds in lib/."""
+        folder = ROOT / "lib" / "node" / "devices"
+        return sorted(path.stem for path in folder.glob("*.py") if path.stem[0] != "_")
+
+
+def parse(data, name):
+    """The object in the JSON text `data` (bytes). Raises Trouble."""
+    try:
+        return json.loads(data)
+    except UnicodeDecodeError:
+        raise Trouble(f"{name}: not UTF-8 text; save it as UTF-8") from None
+    except json.JSONDecodeError as error:
+        raise Trouble(
+            f"{name}: not JSON: line {error.lineno}, column {error.colno}: {error.msg}. JSON wants "
+            "double quotes, a comma between entries, none after the last, and no comments"
+        ) from None
+
+
+def faults(config, chip):
+    """(faults of `config` on that chip, whether the node could start all the same)."""
+    config_module = _validator()
+    try:
+        problems, starts = config_module.check(config, HostBoard(chip))["problems"], True
+    except config_module.ConfigError as error:
+        problems, starts = error.problems, False
+    return [_masked(problem, config) for problem in problems], starts
+
+
+def faults_anywhere(config):
+    """The faults it has on every chip, for when the chip is not known yet."""
+    found = [faults(config, chip)[0] for chip in CHIPS]
+    return [fault for fault in found[0] if all(fault in others for others in found[1:])]
+
+
+def _validator():
+    lib = str(ROOT / "lib")
+    if lib not in sys.path:
+        sys.path.insert(0, lib)
+    from node import config
+
+    return config
+
+
+def _masked(text, config):
+    """`text` without the values of `config` that may be secret, as the validator shows them."""
+    for secret in sorted(_secrets(config), key=len, reverse=True):
+        shown = repr(secret)
+        text = text.replace(shown, "***").replace(shown[:LONGEST_SHOWN] + "...", "***")
+    return text
+
+
+def _secrets(value, key="", inside_device=False):
+    """Every text in it that is not the value of a key known to be harmless."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield from _secrets(inner, str(name), inside_device)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _secrets(inner, key, inside_device or key == "devices")
+    elif isinstance(value, str) and value and not inside_device and key not in PLAIN_KEYS:
+        yield value
