@@ -50,7 +50,9 @@ def receive(c):
     while c.acks_to <= c.acks_full:
         n = next_packet(p)
         if n:
-            if c.state != _CLOSING:  # what comes after disconnect() is read past
+            if c.state == _CLOSING:
+                p.reset()  # what comes after disconnect() is read past
+            else:
                 _packet(c, p, n)
                 if not c.state:
                     return
