@@ -116,7 +116,7 @@ class Client:
         self.left = 0
         self.sending = 0  # what it is: see sending.py
         self.entry = 0  # its index in the outbox
-        self.eager = True  # a publish() that nothing waits before is written at once
+        self.eager = True  # a publish() that nothing waits before is written at once; yours to set
         self.clear = False  # connected, outside of a step, and nothing waits to be written
         self.wrote = False  # something was written since the last step
         self.broken = False  # and the transport raised an OSError meanwhile

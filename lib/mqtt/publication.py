@@ -65,16 +65,18 @@ class Publication:
         # QoS 0, and nothing else is there: straight from this buffer.
         at = self._head - (2 if n < 128 else head_size(n))
         put_head(self.buf, at, self._first, n)
-        n += self._head - at
         c.source = self.buf
         c.at = at
-        c.left = n
+        c.left = self._head - at + n
         c.packet_id = 0
         at = push(c)
-        if at == n:
+        if at == self._head - c.at + n:
             return sent(c, c.outbox)
+        if not at or at < 0:  # nothing has left: it may be replaced
+            c.clear = False
+            return self._keep(c, c.outbox, n)
         c.outbox.buf[0 : _len(self.buf)] = self.buf
-        return keep(c, c.outbox, c.at, n, at)
+        return keep(c, c.outbox, c.at, self._head - c.at + n, at)
 
     def _keep(self, c, o, n):
         at = make_place(c, _len(self.buf))

@@ -81,7 +81,7 @@ def transmit(c):
             _written(c)
         if c.left:
             return _block(c)
-    c.clear = c.state == _UP and c.outbox.passed == c.outbox.count
+    c.clear = c.eager and c.state == _UP and c.outbox.passed == c.outbox.count
     return None
 
 
