@@ -204,8 +204,8 @@ def test_a_transport_that_raises_instead_is_treated_alike():
     eq(story.last(), (CLOSED, TRANSPORT, -104))
     eq((story.client.state, story.client.handler_errors), (DOWN, 0))
     for eager in (True, False):
-        story.connect()
         story.client.eager = eager
+        story.connect()
         story.wire.fail_write_in = 0
         story.client.publish(b"t", b"x")
         story.settle()

@@ -138,8 +138,9 @@ def test_nobody_is_given_up_for_one_that_would_not_fit_all_the_same():
 
 def test_a_half_sent_one_is_never_given_up():
     for eager in (True, False):
-        story = dropping(keepalive=0).connect()
+        story = dropping(keepalive=0)
         story.client.eager = eager
+        story.connect()
         story.wire.write_limit = 3
         publish(story, 0)
         story.client.step(story.now)

@@ -6,6 +6,10 @@ from mqtt import ACKED, FULL, TOO_LARGE, UP
 from story import Story
 
 
+def pattern(size):
+    return b"".join(b"%04d" % k for k in range(size // 4 + 1))[:size]
+
+
 def put(publication, payload):
     """Write `payload` in place and send it."""
     at = publication.start
@@ -116,21 +120,41 @@ def test_a_publication_replaces_only_its_own():
 
 
 def test_what_was_sent_even_in_part_is_never_replaced():
-    story = Story(tx_size=64, keepalive=0, ack_timeout_ms=60000)
-    story.broker.mute.add(peer.PUBLISH)
-    story.connect()
-    publication = story.client.prepare(b"t", 40, qos=1, replace=True)
-    true(put(publication, b"a" * 40) > 0)
-    story.wire.write_limit = 10
-    story.client.step(story.now)
-    eq(put(publication, b"b" * 40), FULL)
-    story.wire.write_limit = 1000
-    story.settle()
-    eq(put(publication, b"c" * 40), FULL)  # sent whole, awaits its ack
-    eq(story.client.replaced, 0)
-    story.reconnect(present=1)
-    eq(put(publication, b"d" * 40), FULL)
-    eq(story.broker.payloads(), [b"a" * 40] * 2)
+    for eager in (True, False):
+        story = Story(tx_size=64, keepalive=0, ack_timeout_ms=60000)
+        story.client.eager = eager
+        story.broker.mute.add(peer.PUBLISH)
+        story.connect()
+        publication = story.client.prepare(b"t", 40, qos=1, replace=True)
+        story.wire.write_limit = 10
+        true(put(publication, b"a" * 40) > 0)
+        if not eager:
+            story.client.step(story.now)
+        eq(put(publication, b"b" * 40), FULL)
+        story.wire.write_limit = 1000
+        story.settle()
+        eq(put(publication, b"c" * 40), FULL)  # sent whole, awaits its ack
+        eq(story.client.replaced, 0)
+        story.reconnect(present=1)
+        eq(put(publication, b"d" * 40), FULL)
+        eq(story.broker.payloads(), [b"a" * 40] * 2)
+
+
+def test_what_the_link_did_not_take_may_be_replaced_by_a_longer_one_of_any_header():
+    for qos in (0, 1, 2):
+        for room in (0, 1, 60):
+            story = Story(tx_size=6 + 150 + (2 if qos else 0) + room).connect()
+            publication = story.client.prepare(b"t", 150, qos=qos, replace=True)
+            story.wire.stuck = True
+            handle = put(publication, b"short")
+            for size in (150, 3, 124, 149, 150):
+                eq(put(publication, pattern(size)), handle, "QoS %d, %d bytes" % (qos, size))
+            before = len(story.client.outbox.buf)
+            story.wire.stuck = False
+            story.settle()
+            eq(story.broker.payloads(), [pattern(150)])
+            eq(story.of(ACKED), [(handle, qos)])
+            eq((story.client.replaced, len(story.client.outbox.buf)), (5, before))
 
 
 def test_a_longer_payload_replaces_a_shorter_one_or_says_full():
