@@ -86,7 +86,8 @@ class Publication:
         if self._first & 6:
             c.packet_id = take_id(c)
             put_id(self.buf, self.start - 2, c.packet_id)
-        self._handle = commit(c, o, at, self._put(o.buf, at, n))
+        n = self._put(at, n)
+        self._handle = commit(c, o, at, n)
         if self._replace:
             self._own(o, at)
         return self._handle
@@ -103,17 +104,18 @@ class Publication:
             return c.refuse(_FULL)
         if self._first & 6:
             put_id(self.buf, self.start - 2, o.ids[i])
-        o.size[i] = self._put(o.buf, o.at[i], n)
+        o.size[i] = self._put(o.at[i], n)
         c.replaced = c.replaced + 1 & 0x3FFFFFFF
         return self._handle
 
-    def _put(self, buf, at, n):
+    def _put(self, at, n):
         # Complete the packet and copy it to its place; returns its size.
-        head = head_size(n)
+        head = 2 if n < 128 else head_size(n)
         put_head(self.buf, self._head - head, self._first, n)
-        view = self._views[head]
-        buf[at : at + _len(view)] = view
-        return head + n
+        n += head
+        head = self._views[head]
+        self.client.outbox.buf[at : at + _len(head)] = head
+        return n
 
 
 def make_place(c, size):
@@ -182,8 +184,6 @@ def keep(c, o, at, size, n):
         c.sending = _PUBLISH
         c.entry = i
         o.state[i] = _PARTIAL
-    elif c.broken:
-        o.state[i] = _PARTIAL  # perhaps
     return o.last
 
 
@@ -200,20 +200,23 @@ def enqueue(c, topic, payload):
         n = _len(payload)
     c.length = n
     n += _len(topic) + (4 if c.first & 6 else 2)
-    return _encode(c, c.outbox, payload, n, n + (2 if n < 128 else head_size(n)))
+    return _encode(c, c.outbox, payload, n)
 
 
-def _encode(c, o, payload, n, size):
+def _encode(c, o, payload, n):
+    size = n + (2 if n < 128 else head_size(n))
     at = make_place(c, size)
     if at < 0:
         return c.refuse(_TOO_LARGE if size > _len(o.buf) else _FULL)
-    n = put_text(o.buf, put_head(o.buf, at, c.first, n), c.topic)
+    n = put_head(o.buf, at, c.first, n)
+    n = put_text(o.buf, n, c.topic)
     c.packet_id = 0
     if c.first & 6:
         c.packet_id = take_id(c)
-        n = put_id(o.buf, n, c.packet_id)
+        put_id(o.buf, n, c.packet_id)
+        n += 2
     if c.length == _len(payload):
-        o.buf[n : n + c.length] = payload
+        o.buf[n : at + size] = payload
     else:
         _copy(o.buf, n, payload, c.length)
     return commit(c, o, at, size)
