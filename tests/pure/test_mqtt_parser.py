@@ -3,6 +3,7 @@
 import peer
 from check import eq, true
 from dice import Dice
+from exchange import pattern
 from feed import PIECE, WAYS, feed, joined, may_come, pour
 from mqtt import MALFORMED
 from mqtt.parser import STAGE, Parser, next_packet
@@ -29,10 +30,6 @@ def body_of(data):
     while data[at] > 127:
         at += 1
     return data[at + 1 :]
-
-
-def pattern(size):
-    return b"".join(b"%04d" % k for k in range(size // 4 + 1))[:size]
 
 
 def sized(size):

@@ -2,19 +2,9 @@
 
 import peer
 from check import eq, raises, true
+from exchange import pattern, put
 from mqtt import ACKED, FULL, TOO_LARGE, UP
 from story import Story
-
-
-def pattern(size):
-    return b"".join(b"%04d" % k for k in range(size // 4 + 1))[:size]
-
-
-def put(publication, payload):
-    """Write `payload` in place and send it."""
-    at = publication.start
-    publication.buf[at : at + len(payload)] = payload
-    return publication.send(len(payload))
 
 
 def test_a_prepared_publication_goes_out_like_a_published_one():
