@@ -74,12 +74,12 @@ def transmit(c):
         c.spoke = c.now
         c.blocked = False
         c.at += n
-        c.left -= n
+        c.left = n = c.left - n
         if c.sending == _PUBLISH:
             _publishes_written(c, c.outbox)
-        elif not c.left:
+        elif not n:
             _written(c)
-        if c.left:
+        if n:
             return _block(c)
     c.clear = c.eager and c.state == _UP and c.outbox.passed == c.outbox.count
     return None
@@ -160,14 +160,17 @@ def _block(c):
     if not c.blocked:
         c.blocked = True
         c.blocked_at = c.now
-    if c.sending == _PUBLISH:
-        o = c.outbox
-        i = c.entry
-        if c.at == o.at[i]:
-            c.left = 0  # not one byte has left: it may still be replaced, and is chosen anew
-        else:
-            o.state[i] = _PARTIAL
-            c.left = o.at[i] + o.size[i] - c.at  # those behind it are chosen anew, too
+    if c.sending == _PUBLISH and c.left:
+        _cut(c, c.outbox, c.entry)
+
+
+def _cut(c, o, i):
+    # What has not left is chosen anew, but the rest of a packet that has left in part.
+    if c.at == o.at[i]:
+        c.left = 0  # it may still be replaced
+    else:
+        o.state[i] = _PARTIAL
+        c.left = o.at[i] + o.size[i] - c.at
 
 
 def _written(c):
@@ -186,7 +189,7 @@ def _written(c):
 
 
 def _publishes_written(c, o):
-    # First mark each that has left whole: events may publish, and must not replace one of them.
+    # First mark each that has left: events may publish, and must not replace or move one of them.
     i = c.entry
     while o.at[i] + o.size[i] <= c.at:
         o.state[i] = _PARTIAL
@@ -196,7 +199,9 @@ def _publishes_written(c, o):
         if i == o.slots:
             i = 0
     c.entry = i
-    if not c.left:
+    if c.left:
+        _cut(c, o, i)
+    else:
         c.sending = _IDLE
     while o.passed < o.count:
         i = nth(o, o.passed)
