@@ -164,29 +164,31 @@ def test_a_longer_payload_replaces_a_shorter_one_or_says_full():
 
 def test_replaced_and_resent_messages_never_mix():
     # a flood over a link that breaks again and again: each sent payload is one that was put
-    story = Story(tx_size=150, clean_session=False, max_inflight=3)
-    publication = story.client.prepare(b"t", 20, qos=1, replace=True)
-    accepted = {}
-    for k in range(200):
-        payload = b"%d:" % k + b"x" * (k % 17)
-        handle = put(publication, payload)
-        if handle > 0:
-            accepted[handle] = payload
-        if k % 5 == 4:
-            story.wire.write_limit = 1 + k % 30
-            story.wire.fail_write_in = None
-            story.reconnect(present=k // 5 % 2)
-        if k % 7 == 3 and story.client.state == UP:
-            story.wire.fail_write_in = 1 + k % 3
-    story.wire.fail_write_in = None
-    story.wire.write_limit = 1000
-    if story.client.state != UP:
-        story.connect()
-    story.settle()
-    seen = story.broker.payloads()
-    acked = [handle for handle, _ in story.of(ACKED)]
-    eq(sorted(acked), sorted(accepted))
-    eq(len(acked), len(set(acked)))
-    for handle in accepted:
-        true(accepted[handle] in seen, "%r was accepted" % accepted[handle])
-    eq((story.client.queued, story.client.inflight), (0, 0))
+    for eager in (True, False):
+        story = Story(tx_size=150, clean_session=False, max_inflight=3)
+        story.client.eager = eager
+        publication = story.client.prepare(b"t", 20, qos=1, replace=True)
+        accepted = {}
+        for k in range(200):
+            payload = b"%d:" % k + b"x" * (k % 17)
+            handle = put(publication, payload)
+            if handle > 0:
+                accepted[handle] = payload
+            if k % 5 == 4:
+                story.wire.write_limit = 1 + k % 30
+                story.wire.fail_write_in = None
+                story.reconnect(present=k // 5 % 2)
+            if k % 7 == 3 and story.client.state == UP:
+                story.wire.fail_write_in = 1 + k % 3
+        story.wire.fail_write_in = None
+        story.wire.write_limit = 1000
+        if story.client.state != UP:
+            story.connect()
+        story.settle()
+        seen = story.broker.payloads()
+        acked = [handle for handle, _ in story.of(ACKED)]
+        eq(sorted(acked), sorted(accepted))
+        eq(len(acked), len(set(acked)))
+        for handle in accepted:
+            true(accepted[handle] in seen, "%r was accepted" % accepted[handle])
+        eq((story.client.queued, story.client.inflight), (0, 0))
