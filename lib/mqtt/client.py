@@ -21,9 +21,9 @@ from mqtt.held import Held
 from mqtt.message import Message
 from mqtt.outbox import Outbox, live
 from mqtt.parser import Parser
-from mqtt.publication import Publication, enqueue
+from mqtt.publication import Publication, encode, payload_length, valid_topic
 from mqtt.receiving import receive
-from mqtt.sending import ACKS, source, transmit
+from mqtt.sending import ACKS, transmit
 from mqtt.subscriptions import Subscriptions
 from mqtt.timing import check, deadline, stamp
 
@@ -38,9 +38,15 @@ _ACKED = const(2)
 _FAILED = const(3)
 _CLOSED = const(6)
 _REPLACED = const(-13)
+_BAD_TOPIC = const(-1)
+_BAD_PAYLOAD = const(-3)
 _BAD_QOS = const(-4)
 _BUSY = const(-12)
 _TRANSPORT = const(-31)
+
+# Found faster here than among the builtins.
+_bytes = bytes
+_len = len
 
 
 class Client:
@@ -117,8 +123,10 @@ class Client:
         self.sending = 0  # what it is: see sending.py
         self.entry = 0  # its index in the outbox
         self.eager = True  # a publish() that nothing waits before is written at once; yours to set
-        self.clear = False  # connected, outside of a step, and nothing waits to be written
-        self.wrote = False  # something was written since the last step
+        self.clear = (
+            0  # 1: connected, outside of a step, nothing waits to be written; 2: nor is kept
+        )
+        self.wrote = False  # something kept was written since the last step
         self.broken = False  # and the transport raised an OSError meanwhile
         self.taken = False  # the PUBLISH arriving in pieces has a handler that takes it so
         self.now = 0
@@ -141,6 +149,8 @@ class Client:
         self.first = 0  # of the publish() under way: first byte, payload length, packet id
         self.length = 0
         self.packet_id = 0
+        self.small = min(127, tx_size - 2)  # what has the shortest fixed header, and room
+        self.begin = 0  # ... and where its place in the outbox begins
         self.event_kind = self.event_a = self.event_b = 0  # of the event under way
         # counters, below 2^30
         self.sent = 0  # PUBLISHes sent for the first time
@@ -162,15 +172,13 @@ class Client:
         self.closes = 0  # connections ended
         self.pings = 0  # PINGREQs sent
 
-    @property
-    def inflight(self):
-        """Publishes sent on this connection and not yet acknowledged."""
-        return self.outbox.inflight
-
-    @property
-    def queued(self):
-        """Publishes accepted and not yet done, in flight or waiting."""
-        return live(self.outbox)
+    def __getattr__(self, name):
+        # No property: with one in a class, MicroPython stores each attribute three times slower.
+        if name == "inflight":  # publishes sent on this connection and not yet acknowledged
+            return self.outbox.inflight
+        if name == "queued":  # publishes accepted and not yet done, in flight or waiting
+            return live(self.outbox)
+        raise AttributeError(name)
 
     def connect(self):
         """Begin one connection; step() carries it out. Returns 0, or BUSY if there is one (or
@@ -187,7 +195,8 @@ class Client:
         outbox. CLOSED(0, 0) follows from step(). Returns 0, also when there is no connection."""
         if self.state != _DOWN and self.state != _CLOSING:
             self.state = _CLOSING
-            self.clear = self.begun = False
+            self.begun = False
+            self.clear = 0
             self.lull = 0
         return 0
 
@@ -222,8 +231,18 @@ class Client:
             if (qos != 1 and qos != 2) or not isinstance(qos, int):
                 return self.refuse(_BAD_QOS)
             self.first |= qos << 1
+        # bytes do not change: the very object that was valid still is.
+        if topic is not self.topic and not valid_topic(self, topic):
+            return self.refuse(_BAD_TOPIC)
+        if length is None and payload.__class__ is _bytes:
+            length = _len(payload)
+        else:
+            length = payload_length(payload, length)
+            if length < 0:
+                return self.refuse(_BAD_PAYLOAD)
         self.length = length
-        return enqueue(self, topic, payload)
+        length += _len(topic) + (4 if qos else 2)
+        return encode(self, self.outbox.buf, payload, length)
 
     def prepare(self, topic, max_payload, qos=0, retain=False, replace=False):
         """A publication whose topic and flags are checked and encoded once: see Publication.
@@ -254,7 +273,7 @@ class Client:
             return code
         if len(flt) + 8 > len(self.acks):
             self._enlarge(len(flt) + 8)
-        self.clear = False
+        self.clear = 0
         return self.subscriptions.declare(flt, int(qos), handler, pieces)
 
     def unsubscribe(self, flt):
@@ -262,7 +281,7 @@ class Client:
         was never declared, BUSY. Allocates."""
         from mqtt import options
 
-        self.clear = False
+        self.clear = 0
         return self.subscriptions.leave(options.encoded(flt))
 
     def _enlarge(self, size):
@@ -287,7 +306,7 @@ class Client:
 
 
 def _step(c):
-    c.clear = False
+    c.clear = 0
     if c.news:
         tell(c)
     if c.state == _OPENING:
@@ -300,8 +319,11 @@ def _step(c):
         end(c, _TRANSPORT, 0)
     if c.state and (c.now - c.looked) & _MASK >= c.lull:
         check(c)
-    if c.state > _OPENING:
+    o = c.outbox
+    if c.state != _UP or c.left or c.acks_to or o.passed < o.count or c.subscriptions.todo:
         transmit(c)
+    elif c.eager:
+        c.clear = 1 if o.count else 2
 
 
 def _open(c):
@@ -312,7 +334,10 @@ def _open(c):
     if r is True:
         c.state = _CONNECTING
         c.spoke = c.heard = c.now
-        source(c, _CONNECT, c.hello, 0, len(c.hello))  # first, and once [MQTT-3.1.0-1, -2]
+        c.sending = _CONNECT  # first, and once [MQTT-3.1.0-1, -2]
+        c.source = c.hello
+        c.at = 0
+        c.left = len(c.hello)
     elif r is not None:
         end(c, _TRANSPORT, r)
 
@@ -331,9 +356,16 @@ class _Guard:
         self.inside = True
 
     def __exit__(self, kind, error, trace):
-        caught = isinstance(error, OSError)
-        if caught:
-            n = error.args[0] if error.args else 0
-            end(self.client, _TRANSPORT, -abs(n) if isinstance(n, int) else 0)
+        if error:
+            kind = _raised(self.client, error)
         self.inside = False
-        return caught
+        return kind
+
+
+def _raised(c, error):
+    # True: the transport raised an OSError.
+    if not isinstance(error, OSError):
+        return False
+    n = error.args[0] if error.args else 0
+    end(c, _TRANSPORT, -abs(n) if isinstance(n, int) else 0)
+    return True

@@ -44,8 +44,13 @@ def put_id(buf, at, packet_id):
 
 def put_request(buf, at, packet_id, flt, qos):
     """Write SUBSCRIBE for one filter at ``qos``, or UNSUBSCRIBE if that is negative."""
-    n = 4 + len(flt) + (qos >= 0)
-    at = put_id(buf, put_head(buf, at, 0x82 if qos >= 0 else 0xA2, n), packet_id)
+    n = 4 + len(flt)
+    if qos < 0:
+        at = put_head(buf, at, 0xA2, n)
+    else:
+        n += 1
+        at = put_head(buf, at, 0x82, n)
+    at = put_id(buf, at, packet_id)
     at = put_text(buf, at, flt)
     if qos >= 0:
         buf[at] = qos

@@ -55,13 +55,13 @@ def _deliver(c, m, s):
         if n == m.topic_end - m.topic_start:
             if m.buf.startswith(s.filter[i], m.topic_start):
                 m.judged = m.taken = True
-                hand(c, s.handler[i], m)
+                hand(c, s.handler[i])
         elif not n:
             if _ill(m):
                 return _MALFORMED
             if matches(s.filter[i], m.buf, m.topic_start, m.topic_end):
                 m.taken = True
-                hand(c, s.handler[i], m)
+                hand(c, s.handler[i])
         i += 1
     if m.taken:
         c.received = c.received + 1 & 0x3FFFFFFF
@@ -78,10 +78,10 @@ def _ill(m):
     return not m.judged
 
 
-def hand(c, handler, m):
+def hand(c, handler):
     """Call a handler; an exception there is caught and counted."""
     try:
-        handler(m)
+        handler(c.message)
     except Exception:
         c.handler_errors = c.handler_errors + 1 & 0x3FFFFFFF
 
@@ -139,5 +139,5 @@ def _hand_piece(c, m, s):
     i = 0
     while c.taken and i < s.size:
         if s.pieces[i] > 1:
-            hand(c, s.handler[i], m)
+            hand(c, s.handler[i])
         i += 1

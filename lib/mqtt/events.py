@@ -34,10 +34,15 @@ def tell(c):
     c.news = False
     handle = c.done_first
     last = c.done_last
-    c.done_first = 0
+    if handle:  # PUBLISHes of QoS 0 written at once
+        c.done_first = 0
+        c.spoke = c.now
+        n = (last - handle) % _MASK + 1
+        c.sent = c.sent + n & _MASK
+        c.acked = c.acked + n & _MASK
     while handle:
         emit(c, _ACKED, handle, 0)
-        handle = 0 if handle == last else handle % _MASK + 1
+        handle = 0 if handle == last or not c.on_event else handle % _MASK + 1
     handle = c.dropped_first
     last = c.dropped_last
     c.dropped_first = 0
@@ -63,7 +68,8 @@ def end(c, reason, detail):
     c.state = _DOWN
     c.parser.reset()
     c.acks_from = c.acks_to = c.left = c.sending = 0
-    c.blocked = c.pinged = c.clear = c.wrote = c.broken = False
+    c.blocked = c.pinged = c.wrote = c.broken = False
+    c.clear = 0
     lost(c.outbox)
     c.subscriptions.rewind(True)
     c.held.stuck = False

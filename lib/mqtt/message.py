@@ -48,19 +48,23 @@ def load(m, p, first, length):
         m.dup = first >> 3 & 1
     m.buf = buf = p.buf
     at = p.start
-    m.topic_start = at + 2
-    m.topic_end = n = at + 2 + (buf[at] << 8 | buf[at + 1])
-    if n == at + 2:
+    length += at  # from here on: where the body ends
+    n = buf[at] << 8 | buf[at + 1]
+    if not n:
         return _MALFORMED
-    m.packet_id = 0
+    at += 2
+    m.topic_start = at
+    at += n
+    m.topic_end = at
+    m.packet_id = m.offset = 0
     if first & 6:
-        n += 2
-        if n <= p.end:
-            m.packet_id = at = buf[n - 2] << 8 | buf[n - 1]
-            if not at:
+        at += 2
+        if at <= p.end:
+            n = buf[at - 2] << 8 | buf[at - 1]
+            if not n:
                 return _MALFORMED
-    m.payload_start = n
+            m.packet_id = n
+    m.payload_start = at
     m.payload_end = p.end
-    m.offset = 0
-    m.total = length = length - n + p.start
-    return _MALFORMED if length < 0 else 0
+    m.total = length - at
+    return 0 if at <= length else _MALFORMED

@@ -94,14 +94,8 @@ def add(o, at, size, packet_id):
     o.ids[i] = packet_id
     o.state[i] = _QUEUED
     o.tries[i] = 0
-    o.handle[i] = next_handle(o)
+    o.handle[i] = o.last = o.last % 0x3FFFFFFF + 1
     return i
-
-
-def next_handle(o):
-    """A handle, 1..2^30-1, also in ``o.last``."""
-    o.last = n = o.last % 0x3FFFFFFF + 1
-    return n
 
 
 def next_entry(o, window):

@@ -12,16 +12,16 @@ at once. The copy takes the whole buffer; the next packet overwrites what lies b
 from mqtt._shim import const
 from mqtt.codec import head_size, put_head, put_id, put_text
 from mqtt.ids import take_id
-from mqtt.outbox import add, next_handle, nth, place, replaceable, written
+from mqtt.outbox import add, nth, place, replaceable, written
 from mqtt.topics import topic_ok
 
-_BAD_TOPIC = const(-1)
-_BAD_PAYLOAD = const(-3)
 _FULL = const(-10)
 _TOO_LARGE = const(-11)
 _PUBLISH = const(4)
 _PARTIAL = const(2)
 _UNKNOWN = const(-1)  # when: the next step tells
+_CLEAR = const(1)  # of client.clear: connected, outside of a step, nothing waits to be written ...
+_FREE = const(2)  # ... and the outbox is empty
 
 # Found faster here than among the builtins.
 _bytes = bytes
@@ -51,46 +51,62 @@ class Publication:
             self._views[n] = memoryview(self.buf)[self._head - n :]
         self._replace = replace
         self._handle = 0  # of the newest message
+        self.buf[0] = first
+        self._plain = self._head == 2 and not first & 6
 
     def send(self, n):
         """Publish the ``n`` payload bytes at buf[start:]. Returns a handle > 0, or FULL, TOO_LARGE
         (n outside 0..max_payload). With ``replace`` the handle may be that of the message whose
         place was taken. Calls nobody back; allocates nothing."""
-        c = self.client
+        if self.client.clear != _FREE or not self._plain:
+            return self._keep(self.client, n)
+        if n.__class__ is not _int or not 0 <= n <= self.max_payload:
+            return self.client.refuse(_TOO_LARGE)
+        # QoS 0, a short one, and nothing else is there: straight from this buffer.
+        n += self._fixed
+        self.buf[1] = n
+        n += 2
+        # One more local variable, and the frame came from the heap.
+        try:
+            self.client.at = self.client.transport.write(self.buf, 0, n)
+        except OSError:
+            self.client.broken = True  # the next step ends the connection
+            self.client.at = None
+        if self.client.at == n:
+            return sent(self.client)
+        return self._rest(self.client, self.client.outbox, n)
+
+    def _rest(self, c, o, n):
+        if not c.at or c.at < 0:  # nothing has left: it may be replaced
+            c.clear = 0
+            return self._keep(c, n - self.start)
+        o.buf[0 : _len(self.buf)] = self.buf
+        c.packet_id = c.begin = 0
+        return keep(c, n, c.at)
+
+    def _keep(self, c, n):
         if n.__class__ is not _int or not 0 <= n <= self.max_payload:
             return c.refuse(_TOO_LARGE)
         n += self._fixed
-        if not c.clear or c.outbox.count or self._first & 6 or c.done_first:
-            return self._keep(c, c.outbox, n)
-        # QoS 0, and nothing else is there: straight from this buffer.
-        at = self._head - (2 if n < 128 else head_size(n))
-        put_head(self.buf, at, self._first, n)
-        c.source = self.buf
-        c.at = at
-        c.left = self._head - at + n
-        c.packet_id = 0
-        at = push(c)
-        if at == self._head - c.at + n:
-            return sent(c, c.outbox)
-        if not at or at < 0:  # nothing has left: it may be replaced
-            c.clear = False
-            return self._keep(c, c.outbox, n)
-        c.outbox.buf[0 : _len(self.buf)] = self.buf
-        return keep(c, c.outbox, c.at, self._head - c.at + n, at)
-
-    def _keep(self, c, o, n):
         at = make_place(c, _len(self.buf))
         if at < 0:
-            return self._overwrite(c, o, n)
+            return self._overwrite(c, c.outbox, n)
         c.packet_id = 0
         if self._first & 6:
             c.packet_id = take_id(c)
             put_id(self.buf, self.start - 2, c.packet_id)
+        c.begin = at
         n = self._put(at, n)
-        self._handle = commit(c, o, at, n)
+        if c.clear != _FREE and not _may_go(c, c.outbox):
+            n = keep(c, n, None)
+        else:
+            c.source = c.outbox.buf
+            c.at = at
+            n = commit(c, n)
+        self._handle = n
         if self._replace:
-            self._own(o, at)
-        return self._handle
+            self._own(c.outbox, at)
+        return n
 
     def _own(self, o, at):
         # A replaceable one keeps its whole place: the payload that takes it may be longer.
@@ -121,65 +137,55 @@ class Publication:
 def make_place(c, size):
     """A place in the client's outbox, or -1; with drop_oldest, made by giving up what is unsent."""
     at = place(c.outbox, size)
-    if at < 0 and c.make_room:
-        return c.make_room(c, size)
-    return at
+    return at if at >= 0 or not c.make_room else c.make_room(c, size)
 
 
-def commit(c, o, at, size):
-    """The packet at o.buf[at : at + size] is complete, its id in c.packet_id: hand it to the
-    transport if nothing waits, and keep what must be kept. Returns its handle."""
-    if not c.clear or (c.packet_id and o.inflight >= c.max_inflight):
-        return keep(c, o, at, size, None)
-    if not c.packet_id and c.done_first and o.last != c.done_last:
-        return keep(c, o, at, size, None)
-    c.source = o.buf
-    c.at = at
-    c.left = size
-    n = push(c)
-    if n == size and not c.packet_id:
-        return sent(c, o)
-    return keep(c, o, at, size, n)
-
-
-def push(c):
-    """Have the transport take source[at : at + left]; as write() returns."""
-    n = None
+def commit(c, size):
+    """The packet at source[at : at + size], of which c.begin and c.packet_id tell the rest, may
+    go: hand it to the transport, and keep what must be kept. Returns its handle."""
     try:
-        n = c.transport.write(c.source, c.at, c.left)
+        c.at = c.transport.write(c.source, c.at, size)
     except OSError:
         c.broken = True  # the next step ends the connection
-    c.left = 0
-    return n
+        c.at = None
+    if c.at == size and not c.packet_id:
+        return sent(c)
+    return keep(c, size, c.at)
 
 
-def sent(c, o):
-    """A PUBLISH of QoS 0 has left at once, whole. ACKED is told by the next step: its handle joins
-    the range of those that wait for that. Returns the handle."""
-    c.wrote = True
-    c.sent = c.sent + 1 & 0x3FFFFFFF
-    c.acked = c.acked + 1 & 0x3FFFFFFF
-    n = next_handle(o)
-    if c.on_event:
-        c.done_first = c.done_first or n
-        c.done_last = n
+def _may_go(c, o):
+    # Others are in flight: the window is kept, and so is the range of handles that sent() makes.
+    if not c.clear or (c.packet_id and o.inflight >= c.max_inflight):
+        return False
+    return c.packet_id or not c.done_first or o.last == c.done_last
+
+
+def sent(c):
+    """A PUBLISH of QoS 0 has left at once, whole. The next step counts it and tells ACKED: its
+    handle joins the range of those that wait for that. Returns the handle."""
+    c.outbox.last = c.done_last = handle = c.outbox.last + 1 & 0x3FFFFFFF or 1
+    if not c.done_first:
+        c.done_first = handle
         c.news = True
-    return n
+    return handle
 
 
-def keep(c, o, at, size, n):
-    """Keep the packet in the outbox, after ``n`` bytes of it, or None, have left."""
-    i = add(o, at, size, c.packet_id)
+def keep(c, size, n):
+    """Keep the packet of ``size`` bytes at c.begin in the outbox, after ``n`` bytes of it, or
+    None, have left. Returns its handle."""
+    o = c.outbox
+    i = add(o, c.begin, size, c.packet_id)
     if n == size:
         c.wrote = True
         c.sent = c.sent + 1 & 0x3FFFFFFF
         written(o, i, _UNKNOWN)
+        c.clear = _CLEAR
         return o.last
-    c.clear = False
+    c.clear = 0
     if n and n > 0:
         c.wrote = True
         c.source = o.buf
-        c.at = at + n
+        c.at = c.begin + n
         c.left = size - n
         c.sending = _PUBLISH
         c.entry = i
@@ -187,39 +193,50 @@ def keep(c, o, at, size, n):
     return o.last
 
 
-def enqueue(c, topic, payload):
-    """What Client.publish() does once c.first and c.length say how. Handle, or a code."""
-    # bytes do not change: the very object that was valid still is.
-    if topic is not c.topic and not _valid(c, topic):
-        return c.refuse(_BAD_TOPIC)
-    if c.length is not None or payload.__class__ is not _bytes:
-        n = _payload_length(payload, c.length)
-        if n < 0:
-            return c.refuse(_BAD_PAYLOAD)
+def encode(c, buf, payload, n):
+    """The PUBLISH with c.first, c.topic and c.length bytes of ``payload``, ``n`` bytes behind its
+    fixed header, goes into the outbox's ``buf`` and out. Returns its handle, or a code."""
+    if n <= c.small and c.clear == _FREE:
+        c.begin = 0
+        buf[0] = c.first
+        buf[1] = n
+        at = 2
     else:
-        n = _len(payload)
-    c.length = n
-    n += _len(topic) + (4 if c.first & 6 else 2)
-    return _encode(c, c.outbox, payload, n)
-
-
-def _encode(c, o, payload, n):
-    size = n + (2 if n < 128 else head_size(n))
-    at = make_place(c, size)
-    if at < 0:
-        return c.refuse(_TOO_LARGE if size > _len(o.buf) else _FULL)
-    n = put_head(o.buf, at, c.first, n)
-    n = put_text(o.buf, n, c.topic)
+        at = _put_head(c, buf, n)
+        if at < 0:
+            return at
+    n = _len(c.topic)
+    buf[at] = n >> 8
+    buf[at + 1] = n & 255
+    at += 2
+    buf[at : at + n] = c.topic
+    at += n
     c.packet_id = 0
     if c.first & 6:
-        c.packet_id = take_id(c)
-        put_id(o.buf, n, c.packet_id)
-        n += 2
-    if c.length == _len(payload):
-        o.buf[n : at + size] = payload
+        c.packet_id = n = take_id(c)
+        buf[at] = n >> 8
+        buf[at + 1] = n & 255
+        at += 2
+    n = c.length
+    if n == _len(payload):
+        buf[at : at + n] = payload
     else:
-        _copy(o.buf, n, payload, c.length)
-    return commit(c, o, at, size)
+        _copy(buf, at, payload, n)
+    at += n
+    if c.clear != _FREE and not _may_go(c, c.outbox):
+        return keep(c, at - c.begin, None)
+    c.source = buf
+    c.at = c.begin
+    return commit(c, at - c.at)
+
+
+def _put_head(c, buf, n):
+    size = n + head_size(n)
+    at = make_place(c, size)
+    if at < 0:
+        return c.refuse(_TOO_LARGE if size > _len(buf) else _FULL)
+    c.begin = at
+    return put_head(buf, at, c.first, n)
 
 
 def _copy(buf, at, payload, n):
@@ -228,7 +245,8 @@ def _copy(buf, at, payload, n):
         buf[at + i] = payload[i]
 
 
-def _valid(c, topic):
+def valid_topic(c, topic):
+    """Make it the client's topic, if it is one."""
     # Few topics are published by turns: those found valid last are known again.
     if topic.__class__ is not _bytes:
         return False
@@ -241,7 +259,7 @@ def _valid(c, topic):
     return True
 
 
-def _payload_length(payload, length):
+def payload_length(payload, length):
     """Bytes to take of ``payload``, or -1 if it is no buffer of bytes or has not ``length``."""
     kind = payload.__class__
     if kind is not _bytes and kind is not bytearray and kind is not memoryview:

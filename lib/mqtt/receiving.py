@@ -48,7 +48,7 @@ def receive(c):
     p = c.parser
     turns = _READS
     while c.acks_to <= c.acks_full:
-        n = next_packet(p)
+        n = next_packet(p) if p.at < p.have else 0
         if n:
             if c.state == _CLOSING:
                 p.reset()  # what comes after disconnect() is read past
@@ -125,26 +125,31 @@ def rewind(c, o, resume):
     A CONNACK that did not reach us may have said that there was none: session present then tells
     of a newer one, so that what it may lack is asked for, and inbound ids are doubtful.
     """
-    sure = (1 if c.unheard < 2 else 0) if resume else -1
+    i = (1 if c.unheard < 2 else 0) if resume else -1
     c.unheard = 0
-    c.subscriptions.rewind(sure > 0)
-    c.held.resume(sure)
+    c.subscriptions.rewind(i > 0)
+    c.held.resume(i)
     i = o.head
-    for _ in range(o.count):
+    left = o.count
+    while left:
+        left -= 1
         if o.state[i] == _RELEASE and not resume:
             c.uncertain = c.uncertain + 1 & 0x3FFFFFFF
             give_up(c, i, _UNCERTAIN)
         elif begun(o, i):
             mark_again(o, i, 0 if resume else take_id(c))
-        i = (i + 1) % o.slots
+        i += 1
+        if i == o.slots:
+            i = 0
 
 
 def _ack(c, first, p):
     # All that acknowledges something of ours, and PUBREL. Returns a fault, or 0.
     at = p.start
-    n = p.end - at
-    packet_id = p.buf[at] << 8 | p.buf[at + 1] if n > 1 else 0
-    if not packet_id or first not in FROM_SERVER or n != (3 if first == 0x90 else 2):
+    if p.end - at != (3 if first == 0x90 else 2) or first not in FROM_SERVER:
+        return _MALFORMED
+    packet_id = p.buf[at] << 8 | p.buf[at + 1]
+    if not packet_id:
         return _MALFORMED
     if first == 0x90:
         return _suback(c, packet_id, p.buf[at + 2])

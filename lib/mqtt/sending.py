@@ -61,6 +61,8 @@ def put_bare(c, first):
 
 def transmit(c):
     """Write until nothing is left or the transport takes no more."""
+    if not c.sending:
+        return None
     turns = _WRITES
     while c.left or _choose(c, c.outbox):
         if not turns:
@@ -81,17 +83,9 @@ def transmit(c):
             _written(c)
         if n:
             return _block(c)
-    c.clear = c.eager and c.state == _UP and c.outbox.passed == c.outbox.count
+    if c.eager and c.state == _UP and c.outbox.passed == c.outbox.count:
+        c.clear = 1 if c.outbox.count else 2
     return None
-
-
-def source(c, kind, buf, at, n):
-    """What is to be written next."""
-    c.sending = kind
-    c.source = buf
-    c.at = at
-    c.left = n
-    return n
 
 
 def _choose(c, o):
@@ -106,16 +100,28 @@ def _choose(c, o):
             if i < 0:
                 return 0
             if o.state[i] != _RELEASE:
-                return source(c, _PUBLISH, o.buf, o.at[i], _run(o, i, c.max_inflight))
+                c.sending = _PUBLISH
+                c.source = o.buf
+                c.at = o.at[i]
+                c.left = _run(o, i, c.max_inflight)
+                return c.left
             _put_pubrels(c, o, i)
-    return source(c, _ACKS, c.acks, c.acks_from, c.acks_to - c.acks_from)
+    c.sending = _ACKS
+    c.source = c.acks
+    c.at = c.acks_from
+    c.left = c.acks_to - c.acks_from
+    return c.left
 
 
 def _disconnect(c):
     if c.sending == _GONE:
         return 0
     put_bare(c, 0xE0)
-    return source(c, _DISCONNECT, c.acks, 0, 2)
+    c.sending = _DISCONNECT
+    c.source = c.acks
+    c.at = 0
+    c.left = 2
+    return 2
 
 
 def _put_pubrels(c, o, i):
@@ -130,10 +136,8 @@ def _put_requests(c, s):
     # As many as have room: one has, see Client.subscribe().
     i = s.next()
     while i >= 0 and c.acks_to + 8 + len(s.filter[i]) <= len(c.acks):
-        packet_id = take_id(c)
-        c.acks_to = put_request(
-            c.acks, c.acks_to, packet_id, s.filter[i], s.begin(i, packet_id, c.now)
-        )
+        s.begin(i, take_id(c), c.now)
+        c.acks_to = put_request(c.acks, c.acks_to, s.ids[i], s.filter[i], s.wanted(i))
         i = s.next()
 
 

@@ -135,7 +135,7 @@ class MQTTClient:
         if not c.pinged:
             c.now = ticks_ms()
             ping(c)
-            c.clear = False
+            c.clear = 0
         self._step()
         self._raise()
 

@@ -95,16 +95,16 @@ class Subscriptions:
         return -1
 
     def begin(self, i, packet_id, now):
-        """The request of place ``i`` is on its way. Returns the QoS asked for; -1: UNSUBSCRIBE."""
+        """The request of place ``i`` is on its way, under this packet id."""
         self.ids[i] = packet_id
         self.todo -= 1
         self.awaiting += 1
         self.since = now
-        if self.state[i] == _NEEDED:
-            self.state[i] = _AWAIT_SUBACK
-            return self.qos[i]
-        self.state[i] = _AWAIT_UNSUBACK
-        return -1
+        self.state[i] = _AWAIT_SUBACK if self.state[i] == _NEEDED else _AWAIT_UNSUBACK
+
+    def wanted(self, i):
+        """What the request of place ``i`` asks for: a QoS; -1: UNSUBSCRIBE."""
+        return self.qos[i] if self.state[i] == _AWAIT_SUBACK else -1
 
     def acked(self, packet_id, granted, now):
         """SUBACK with its code came, or UNSUBACK: ``granted`` -1. Returns the place it was for, or
