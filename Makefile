@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check soak fuzz sizes measure deploy logs repl doctor format clean
+.PHONY: help setup run test check soak fuzz flash sizes measure deploy logs repl doctor format build clean
 
 help: ## list the targets
 	@echo "make <target>:"
@@ -31,11 +31,15 @@ check: setup ## lint, format, types of lib/, purity of the sources
 	@$(VENV)/pyright --warnings
 	@$(VENV)/python -m pytest -q tests/checks/test_purity.py
 
-flash: setup ## MicroPython onto the board at PORT=; CONFIG=config.json: the node, too; docs/flashing.md
-	@$(VENV)/python -m tools.flash $(if $(PORT),--port $(PORT)) $(if $(FIRMWARE),--firmware $(FIRMWARE)) \
-		$(if $(CONFIG),--config $(CONFIG)) $(if $(VARIANT),--variant $(VARIANT)) \
-		$(if $(SECRETS),--secrets $(SECRETS)) $(if $(ERASE),--erase) $(if $(BAUD),--baud $(BAUD)) \
-		$(if $(BEFORE),--before $(BEFORE)) $(if $(SITE),--site $(SITE)) $(if $(VERBOSE),--verbose) $(ARGS)
+flash: setup ## MicroPython onto a board; PORT=/dev/ttyUSB0; CONFIG=config.json: and the node
+	@$(VENV)/python -m tools.flash $(if $(PORT),--port '$(PORT)') \
+		$(if $(FIRMWARE),--firmware '$(FIRMWARE)') $(if $(CONFIG),--config '$(CONFIG)') \
+		$(if $(VARIANT),--variant '$(VARIANT)') $(if $(SECRETS),--secrets '$(SECRETS)') \
+		$(if $(ERASE),--erase) $(if $(BAUD),--baud '$(BAUD)') $(if $(BEFORE),--before '$(BEFORE)') \
+		$(if $(SITE),--site '$(SITE)') $(if $(VERBOSE),--verbose) $(ARGS)
+
+build: setup ## lib/ for a board in the fewest bytes, as build/lib; OUT=folder
+	@$(VENV)/python -m tools.build $(if $(OUT),--out $(OUT))
 
 sizes: setup ## bytes of .mpy, and of heap on a 32-bit MicroPython
 	@$(VENV)/python -m tools.sizes

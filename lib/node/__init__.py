@@ -12,6 +12,6 @@ def build(config, board, put=None):
     the same methods. put: where the log's pieces go (None: stdout).
     ValueError when the MQTT settings cannot work together.
     """
-    from node.core import Node
+    from node.setup import build
 
-    return Node(config, board, put)
+    return build(config, board, put)

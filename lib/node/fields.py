@@ -1,6 +1,6 @@
 """Checks single values of the configuration against rules, and says what would be right.
 
-A rule is a tuple: its type (a method of Fields), the default (... for a value that must be given,
+A rule is a list or tuple: its type, the default (... for a value that must be given,
 None for one that may be left out), and what limits the value: lowest and highest for a number, for
 the bytes of a text and for the entries of a list; the choices; whether a pin must drive.
 
@@ -44,7 +44,7 @@ class Fields:
             value = rule[1]
         if value is None and rule[1] is None:
             return None
-        problem = getattr(self, "_" + rule[0])(value, rule, path)
+        problem = self._problem(value, rule, path)
         if problem:
             default = None if rule[1] is ... or rule[0] == "password" else rule[1]
             if default is not None and not self.outcome:
@@ -53,49 +53,13 @@ class Fields:
             return default
         return list(value) if isinstance(value, list) else value
 
-    # Each gives "" or what would be right.
-
-    def _int(self, value, rule, path):
-        return "" if type(value) is int and rule[2] <= value <= rule[3] else _right(rule)
-
-    def _bool(self, value, rule, path):
-        return "" if value is True or value is False else _right(rule)
-
-    def _choice(self, value, rule, path):
-        return "" if isinstance(value, str) and value in rule[2] else _right(rule)
-
-    def _group(self, value, rule, path):
-        return "" if isinstance(value, dict) else _right(rule)
-
-    def _list(self, value, rule, path):
-        good = isinstance(value, list) and rule[2] <= len(value) <= rule[3]
-        return "" if good else _right(rule)
-
-    def _text(self, value, rule, path):
-        good = _is_text(value) and rule[2] <= len(value.encode()) <= rule[3]
-        return "" if good else _right(rule)
-
-    def _password(self, value, rule, path):
-        good = value == "" or (_is_text(value) and 8 <= len(value.encode()) <= 64)
-        return "" if good else _right(rule)
-
-    def _hostname(self, value, rule, path):
-        good = _is_text(value) and 1 <= len(value) <= 32 and value[0] != "-" and value[-1] != "-"
-        good = good and all(c == "-" or c.isdigit() or "a" <= c.lower() <= "z" for c in value)
-        return "" if good else _right(rule)
-
-    def _host(self, value, rule, path):
-        good = _is_text(value) and 1 <= len(value) <= 253
-        good = good and not any(c in " /:@" for c in value)
-        return "" if good else _right(rule)
-
-    def _level(self, value, rule, path):
-        return "" if _is_level(value, 32) else _right(rule)
-
-    def _prefix(self, value, rule, path):
-        good = _is_text(value) and value[:1] != "$" and len(value.encode()) <= 64
-        good = good and all(_is_level(level, 64) for level in value.split("/"))
-        return "" if good else _right(rule)
+    def _problem(self, value, rule, path):
+        """What would be right, or "" if it is."""
+        if rule[0] == "pin":
+            return self._pin(value, rule, path)
+        if rule[0] == "kind":
+            return self._kind(value, rule)
+        return "" if _fits(value, rule) else _right(rule)
 
     def _pin(self, value, rule, path):
         problem = pin_problem(self.board.chip, value, rule[2])
@@ -105,13 +69,9 @@ class Fields:
             self.pins[value] = path
         return problem
 
-    def _kind(self, value, rule, path):
-        good = (
-            isinstance(value, str)
-            and value
-            and all(c == "_" or c.isalpha() or c.isdigit() for c in value)
-        )
-        self.kind = device_class(value) if good else None
+    def _kind(self, value, rule):
+        data = _utf8(value)
+        self.kind = device_class(value) if data and all(_is_word(c) for c in data) else None
         if self.kind:
             return ""
         kinds = self.board.kinds()
@@ -124,6 +84,38 @@ def device_class(kind):
         return __import__("node.devices." + kind, None, None, ("Device",)).Device
     except (ImportError, AttributeError):
         return None
+
+
+def _fits(value, rule):
+    kind = rule[0]
+    if kind == "int":
+        return type(value) is int and rule[2] <= value <= rule[3]
+    if kind == "bool":
+        return value is True or value is False
+    if kind == "group":
+        return isinstance(value, dict)
+    if kind == "list":
+        return isinstance(value, list) and rule[2] <= len(value) <= rule[3]
+    if kind == "choice":
+        return isinstance(value, str) and value in rule[2]
+    data = _utf8(value)
+    return data is not None and _fits_text(kind, data, rule)
+
+
+def _fits_text(kind, data, rule):
+    if kind == "text":
+        return rule[2] <= len(data) <= rule[3]
+    if kind == "password":
+        return not data or 8 <= len(data) <= 64
+    if kind == "level":
+        return _is_level(data, 32)
+    if kind == "prefix":
+        good = len(data) <= 64 and data[:1] != b"$"
+        return good and all(_is_level(level, 64) for level in data.split(b"/"))
+    if kind == "host":
+        return 1 <= len(data) <= 253 and _without(data, b" /:@")
+    good = 1 <= len(data) <= 32 and data[0] != 45 and data[-1] != 45  # hostname
+    return good and all(c == 45 or (c != 95 and _is_word(c)) for c in data)
 
 
 def _right(rule):
@@ -149,18 +141,35 @@ def _right(rule):
     }[kind]
 
 
-def _is_text(value):
-    # Half of a surrogate pair is no character: it has no UTF-8 form (MQTT-1.5.3-1).
-    return isinstance(value, str) and not any(
-        c == "\0" or 0xD800 <= ord(c) <= 0xDFFF for c in value
-    )
+# Texts are looked at as bytes: of each character taken from a str MicroPython would keep a copy for
+# ever.
 
 
-def _is_level(value, longest):
+def _utf8(value):
+    """The bytes of a text, or None when it is none. Half of a surrogate pair is no character: it
+    has no UTF-8 form (MQTT-1.5.3-1). NUL is refused too."""
+    try:
+        data = value.encode()
+    except (AttributeError, ValueError):
+        return None
+    for at in range(len(data)):
+        if data[at] == 0 or (data[at] == 0xED and data[at + 1 : at + 2] >= b"\xa0"):
+            return None
+    return data
+
+
+def _is_word(c):
+    return c == 95 or 48 <= c <= 57 or 97 <= c | 32 <= 122
+
+
+def _without(data, unwanted):
+    return not any(data.find(bytes((c,))) >= 0 for c in unwanted)
+
+
+def _is_level(data, longest):
     """A name for one level of a topic. Quotes would break the JSON that names appear in."""
-    if not _is_text(value) or not 1 <= len(value.encode()) <= longest:
-        return False
-    return not any(c in '/+#"\\' or c < " " or c == "\x7f" for c in value)
+    good = 1 <= len(data) <= longest and _without(data, b'/+#"\\\x7f')
+    return good and all(c >= 32 for c in data)
 
 
 def unknown(name, known):

@@ -15,12 +15,11 @@ class Guard:
         self.caught = False
 
     def __enter__(self):
-        self.caught = False
+        pass
 
     def __exit__(self, kind, error, trace):
-        if not isinstance(error, Exception):
-            return False
-        self.caught = True
-        self.count += 1
-        self.name = "%s %s" % (error.__class__.__name__, error)
-        return True
+        self.caught = isinstance(error, Exception)
+        if self.caught:
+            self.count += 1
+            self.name = "%s %s" % (error.__class__.__name__, error)
+        return self.caught

@@ -1,52 +1,43 @@
 """The health message: counters and levels of the whole node, as one JSON object.
 
-The text is a template made at set-up; each time only the numbers are put in. See docs/node.md for
-every field. `take` allocates nothing.
+The text is a template made at set-up (node.setup); each time only the numbers are put in, in the
+order of the template. See docs/node.md for every field. Nothing here allocates.
 """
 
-_NUMBERS = (
-    b'{"uptime":\x01,"rssi":\x01,"heap":\x01,"grown":\x01,"loop":\x01,"connects":\x01,"sent":\x01,'
-    b'"acked":\x01,"resent":\x01,"refused":\x01,"replaced":\x01,"failed":\x01,"received":\x01,'
-    b'"unmatched":\x01,"errors":\x01,"lost":\x01,"bad_commands":\x01,'
-    b'"oversize":\x01,"closes":\x01,"malformed":\x01,"wifi_failed":\x01,"config":\x01,"reset":"'
-)
-_FIXED = 22  # numbers in there
+from mqtt._shim import const
+from node.clock import later
+
+_FIXED = const(22)  # numbers before those of the sensors
+_AGAIN_MS = const(1000)
 
 
 class Health:
-    """Made once the slots are there. `template` and `values` are what Writer.fill() wants."""
+    """`template` and `values` are what Writer.fill() wants; published on `topic` every `ms`."""
 
-    def __init__(self, node):
-        self.values = [0] * _FIXED
+    def __init__(self, node, topic, template, values, ms):
         self.level = 0  # heap bytes in use just after the last connect
         self.worst = 0  # longest step since the last health message, ms
+        self.due = node.clock.now
         self._node = node
-        self._at = 0
-        names = b""
-        for slot in node.slots:
-            if slot.device.COUNTS:
-                names += (b"," if names else b"") + self._counts(slot)
-        self.template = (
-            _NUMBERS + node.board.reset_cause().encode() + b'","sensors":{' + names + b"}}"
-        )
-        self.size = len(self.template) + 9 * len(self.values)
+        self._topic = topic
+        self._template = template
+        self._values = values
+        self._every_ms = ms
 
-    def _counts(self, slot):
-        text = ""
-        for name in slot.device.COUNTS:
-            text += ',"%s":\x01' % name
-            self.values.append(0)
-        return ('"%s":{%s}' % (slot.name, text[1:])).encode()
-
-    def took(self, ms):
-        """A step took so long."""
-        if ms > self.worst:
-            self.worst = ms
-
-    def take(self):
-        """Read every number."""
-        values = self.values
+    def send(self, now):
+        """Publish the numbers of this moment. True if the client accepted them."""
         node = self._node
+        self._take(node, self._values)
+        self._take_client(node.client, self._values)
+        self._take_sensors()
+        node.out.open()
+        node.out.fill(self._template, self._values)
+        done = node.send(self._topic, 0, False) > 0
+        # The largest message of all: that it has no room says nothing about the others.
+        self.due = later(now, self._every_ms if done else _AGAIN_MS)
+        return done
+
+    def _take(self, node, values):
         values[0] = node.clock.seconds
         values[1] = node.radio.rssi()
         values[2] = node.board.heap()
@@ -54,13 +45,12 @@ class Health:
         values[4] = self.worst
         self.worst = 0
         values[14] = node.errors + node.client.handler_errors + node.out.overflow
+        values[15] = node.lost
+        values[16] = node.bad_commands
         values[20] = node.radio.failures
         values[21] = node.config_faults
-        self._client(node.client)
-        self._slots(node.slots)
 
-    def _client(self, client):
-        values = self.values
+    def _take_client(self, client, values):
         values[5] = client.connects
         values[6] = client.sent
         values[7] = client.acked
@@ -74,16 +64,14 @@ class Health:
         values[18] = client.closes
         values[19] = client.malformed
 
-    def _slots(self, slots):
-        self.values[15] = 0
-        self.values[16] = self._node.service.refused
-        self._at = _FIXED
-        for slot in slots:
-            self._slot(slot)
+    def _take_sensors(self):
+        at = _FIXED
+        for slot in self._node.slots:
+            at = _put(self._values, at, slot.device.counts)
 
-    def _slot(self, slot):
-        self.values[15] += slot.lost
-        self.values[16] += slot.refused
-        for count in slot.device.counts:
-            self.values[self._at] = count
-            self._at += 1
+
+def _put(values, at, counts):
+    for count in counts:
+        values[at] = count
+        at += 1
+    return at

@@ -28,35 +28,30 @@ class Log:
 
     def say(self, level, source, a: object, b: object = "", c: object = "", d: object = ""):
         """One line with the text a b c d, each a str or an int."""
-        if not self._allowed():
-            self.left_out += 1
-            return
-        if self.left_out:
-            self._tell_left_out()
-        self._head(level, source)
-        self.put(a)
-        self.put(b)
-        self.put(c)
-        self.put(d)
-        self.put("\n")
+        if self._allowed():
+            self._begin(level, source)
+            self.put(a)
+            self.put(b)
+            self.put(c)
+            self.put(d)
+            self.put("\n")
 
     def _allowed(self):
-        earned = self._clock.seconds - self._second
-        if earned:
-            self._second += earned
-            self._credit = min(_BURST, self._credit + earned)
+        second = self._clock.seconds
+        self._credit = min(_BURST, self._credit + second - self._second)
+        self._second = second
         if self._credit == 0:
+            self.left_out += 1
             return False
         self._credit -= 1
+        if self.left_out:
+            self._begin("W", "log")
+            self.put(self.left_out)
+            self.put(" lines left out\n")
+            self.left_out = 0
         return True
 
-    def _tell_left_out(self):
-        self._head("W", "log")
-        self.put(self.left_out)
-        self.put(" lines left out\n")
-        self.left_out = 0
-
-    def _head(self, level, source):
+    def _begin(self, level, source):
         put = self.put
         put(self._clock.seconds)
         put(" ")

@@ -19,10 +19,10 @@ No method allocates or raises; the WLAN seam turns its errors into numbers.
 from mqtt._shim import const
 from node.clock import since
 
-OFF = 0
-JOINING = 1
-UP = 2
-WAIT = 3
+OFF = const(0)
+JOINING = const(1)
+UP = const(2)
+WAIT = const(3)
 
 _JOIN_MS = const(20000)  # authentication takes 1-3 s, DHCP up to about 10 s
 _STALE_MS = const(4000)  # a scan of all channels takes about 2.5 s
@@ -31,36 +31,32 @@ _LONGEST_MS = const(30000)
 
 
 class Radio:
-    """`wlan` is the seam (node.board.Wlan); ssid and password are str."""
+    """`wlan` is the seam (node.board.Wlan); ssid and password are str. `failures` counts tries to
+    join that failed, below 2^30."""
 
     def __init__(self, wlan, ssid, password, log):
         self.state = OFF
-        self.joins = 0  # times an address was got
-        self.no_access_point = 0
-        self.wrong_password = 0
-        self.no_address = 0
-        self.other_failures = 0
-        self.failures = 0  # all of them
+        self.failures = 0
         self._wlan = wlan
         self._ssid = ssid
         self._password = password
         self._quoted = '"%s"' % ssid
         self._quoted_next = '"%s"; next try in ' % ssid
         self._log = log
-        self._since = 0
+        self._since = 0  # when this state began
         self._wait_ms = 0  # the pause that WAIT lasts
         self._next_ms = _FIRST_MS  # the one after the next failure
-        self._before = 0
+        self._before = 0  # the driver's code when the try began
 
     def step(self, now):
         """True while the node has an address."""
-        if self.state == UP:
+        if self.state == JOINING:
+            self._joining(now)
+        elif self.state == UP:
             if self._wlan.up():
                 return True
             self._log.say("W", "wifi", "lost ", self._quoted, ", joining again")
             self._join(now)
-        elif self.state == JOINING:
-            self._joining(now)
         elif self.state == OFF or since(now, self._since) >= self._wait_ms:
             self._join(now)
         return self.state == UP
@@ -75,46 +71,33 @@ class Radio:
         self.state = JOINING
         error = self._wlan.join(self._ssid, self._password)
         if error:
-            self.other_failures += 1
-            self._failed(now, error, "the radio did not start joining ")
+            self._failed(now, "the radio did not start joining ", error)
 
     def _joining(self, now):
-        if self._wlan.up():
-            self._joined()
-            return
         waited = since(now, self._since)
         status = self._wlan.status()
-        if 0 < status < 1000 and (status != self._before or waited >= _STALE_MS):
+        if self._wlan.up():
+            self.state = UP
+            self._next_ms = _FIRST_MS
+            self._say_joined()
+        elif 0 < status < 1000 and (status != self._before or waited >= _STALE_MS):
             self._refused(now, status)
         elif waited >= _JOIN_MS:
-            self._silent(now)
+            found = self._wlan.rssi() is not None
+            self._failed(now, "no address (DHCP) from " if found else "no answer from ", 0)
 
-    def _joined(self):
-        self.state = UP
-        self.joins += 1
-        self._next_ms = _FIRST_MS
+    def _say_joined(self):
         self._log.say("I", "wifi", "joined ", self._quoted, ", signal in dBm: ", self.rssi() or 0)
 
     def _refused(self, now, status):
         if status == 201 or 210 <= status <= 212:
-            self.no_access_point += 1
-            self._failed(now, 0, "no access point ")
+            self._failed(now, "no access point ", 0)
         elif status == 202 or status == 15 or status == 204:
-            self.wrong_password += 1
-            self._failed(now, 0, "wrong password for ")
+            self._failed(now, "wrong password for ", 0)
         else:
-            self.other_failures += 1
-            self._failed(now, status, "could not join ")
+            self._failed(now, "could not join ", status)
 
-    def _silent(self, now):
-        if self._wlan.rssi() is not None:
-            self.no_address += 1
-            self._failed(now, 0, "no address (DHCP) from ")
-        else:
-            self.other_failures += 1
-            self._failed(now, 0, "no answer from ")
-
-    def _failed(self, now, code, what):
+    def _failed(self, now, what, code):
         self.failures = self.failures + 1 & 0x3FFFFFFF
         self._wlan.leave()
         self.state = WAIT

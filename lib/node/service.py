@@ -17,68 +17,72 @@ _UNKNOWN = const(3)
 _RETAINED = const(4)
 _REPEATED = const(5)
 
+_COMMANDS = (b"identify", b"report", b"reboot")
 _TEXTS = (
     "identify",
     "report",
     "reboot",
-    "refused: not one of identify, report, reboot",
-    "ignored: it is retained; publish commands without retain",
-    "ignored: reboot delivered twice",
+    "refused: unknown command",
+    "refused: it is retained",
+    "refused: delivered twice",
+)
+_ANSWERS = (
+    None,  # node.setup puts it together
+    b'{"cmd":"report","ok":true}',
+    b'{"cmd":"reboot","ok":true}',
+    b'{"ok":false,"error":"unknown command; known: identify, report, reboot"}',
+    b'{"ok":false,"error":"retained commands are ignored"}',
+    b'{"ok":false,"error":"reboot delivered twice; send it again if it is meant"}',
 )
 
 
 class Service:
-    """`topic` ends with a slash. The node looks at `answer`, `report` and `reboot`."""
+    """Answers on `topic`. `identity` is the answer to identify, a template that wants the uptime.
+    The node looks at `answer` and `reboot`."""
 
-    def __init__(self, node, topic, name):
-        self.refused = 0
-        self.report = False
+    def __init__(self, node, topic, identity):
         self.reboot = False
-        self._node = node
-        head = ('{"cmd":"identify","ok":true,"node":"%s","reset":"' % name).encode()
-        self._answers = (
-            head + node.board.reset_cause().encode() + b'","uptime":\x01}',
-            b'{"cmd":"report","ok":true}',
-            b'{"cmd":"reboot","ok":true}',
-            b'{"ok":false,"error":"unknown command; known: identify, report, reboot"}',
-            b'{"ok":false,"error":"retained commands are ignored"}',
-            b'{"ok":false,"error":"reboot delivered twice; send it again if it is meant"}',
-        )
         self.answer = -1  # index of the one to send; -1 = none
+        self._node = node
+        self._topic = topic
+        self._identity = identity
         self._values = [0]
-        size = max(len(answer) for answer in self._answers) + 9
-        self._pub = node.client.prepare(topic + b"cmd/result", size, 1)
-        node.client.subscribe(topic + b"cmd", 1, self._obey)
 
     def publish(self, out):
         """Send the answer. Returns the client's: a handle, or a negative code."""
-        out.open(self._pub.buf, self._pub.start)
+        out.open()
         self._values[0] = self._node.clock.seconds
-        out.fill(self._answers[self.answer], self._values)
-        code = self._pub.send(out.at - self._pub.start)
+        out.fill(_ANSWERS[self.answer] or self._identity, self._values)
+        code = self._node.send(self._topic, 1, False)
         if code > 0:
             self.answer = -1
         return code
 
-    def _obey(self, msg):
-        which = self._which(msg.buf, msg.payload_start, msg.payload_end)
+    def obey(self, msg):
+        """The handler of the node's commands."""
+        which = _which(msg.buf, msg.payload_start, msg.payload_end)
         if msg.retain:
             which = _RETAINED
-        elif which == _REBOOT and msg.dup:
-            which = _REPEATED
+        elif which == _REBOOT:
+            if msg.dup:
+                which = _REPEATED
+            else:
+                self.reboot = True
+        elif which == _REPORT:
+            self._node.report()
         self.answer = which
-        self.report = self.report or which == _REPORT
-        self.reboot = self.reboot or which == _REBOOT
         if which >= _UNKNOWN:
-            self.refused += 1
+            self._node.bad_commands += 1
         self._node.log.say("W" if which >= _UNKNOWN else "I", "cmd", _TEXTS[which])
 
-    def _which(self, buf, start, end):
-        while end > start and buf[end - 1] <= 32:
-            end -= 1
-        size = end - start
-        if size == 8 and buf.startswith(b"identify", start):
-            return _IDENTIFY
-        if size == 6 and buf.startswith(b"report", start):
-            return _REPORT
-        return _REBOOT if size == 6 and buf.startswith(b"reboot", start) else _UNKNOWN
+
+def _which(buf, start, end):
+    while end > start and buf[end - 1] <= 32:
+        end -= 1
+    which = _IDENTIFY
+    while which < _UNKNOWN:
+        word = _COMMANDS[which]
+        if end - start == len(word) and buf.startswith(word, start):
+            break
+        which += 1
+    return which

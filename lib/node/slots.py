@@ -8,118 +8,113 @@ device kind stops only itself. Nothing here allocates after set-up.
 
 from mqtt._shim import const
 from node.clock import later, since
-from node.guard import Guard
 
-RAISED = -99  # sample() raised an exception
-
+_RAISED = const(-99)  # sample() raised an exception
 _FIRST_MS = const(2000)  # sensors want 2 s after power-up
 _STAGGER_MS = const(400)  # so that slow reads do not fall into one step
 
 
 class Slot:
-    """`index` is the place among the devices; the rest are the node's parts."""
+    """`device`, called `name`, is the `index`-th of the `node`. `outlet`: a publication, or only a
+    topic for a device whose states never replace each other."""
 
-    def __init__(self, device, name, topic, index, client, clock, log):
+    def __init__(self, node, device, name, outlet, index):
         self.device = device
         self.name = name
-        self.pub = client.prepare(
-            topic + b"state", device.SIZE, device.qos, device.retain, device.replace
-        )
-        self.lost = 0  # readings overwritten before the outbox had room
-        self.refused = 0  # commands refused
         self.fresh = False  # read, and not yet offered to the outbox
-        self.guard = Guard()
         self.sampled = device.every > 0
-        self.timed = hasattr(device, "tick")
+        self._node = node
+        self._outlet = outlet
         self._interval = device.every * 1000
-        self._due = later(clock.now, _FIRST_MS + index * _STAGGER_MS)
-        self._regular = self._due  # the next read of the interval's grid
+        self._due = later(node.clock.now, _FIRST_MS + index * _STAGGER_MS)
+        self._regular = self._due  # the next read of the interval's grid, if that is another
         self._last = -1  # when it was read; -1 = never
-        self._again = False  # the next read is the early one after a failure
         self._bad = 0  # failures in a row
-        self._clock = clock
-        self._log = log
-        if hasattr(device, "command"):
-            client.subscribe(topic + b"set", 1, self._obey)
 
-    def due(self, now):
-        """True when a reading is due."""
+    def step(self, now):
+        """Let the device's own time run. True when a reading is due."""
+        device = self.device
+        if hasattr(device, "tick") and device.tick(now):
+            self._node.log.say("I", self.name, device.note(), ", its time is up")
         return self.sampled and since(now, self._due) >= 0
 
     def hurry(self, now):
         """Read as soon as the sensor allows."""
         if self.sampled and self._last >= 0 and since(self._due, now) > 0:
             earliest = later(self._last, self.device.GAP_MS)
-            self._due = now if since(now, earliest) >= 0 else earliest
-            self._regular = self._due
-            self._again = False
+            self._due = self._regular = now if since(now, earliest) >= 0 else earliest
 
     def read(self, now):
-        """Sample and plan the next read. 0, or the sensor's error, or RAISED."""
+        """Sample, tell failures, and plan the next read."""
         waiting = self.device.dirty
         code = self._sample(now)
         self._last = now
         self._plan(now, code)
         if code:
             self._failed(code)
-            return code
+            return
         self.fresh = True
-        if waiting:
-            self.lost += 1
+        self._node.lost += waiting
         if self._bad:
-            self._log.say("I", self.name, "reads again, after failures: ", self._bad)
+            self._node.log.say("I", self.name, "reads again, after failures: ", self._bad)
             self._bad = 0
-        return 0
-
-    def tick(self, now):
-        """Let a device's own time run."""
-        if self.device.tick(now):
-            self._log.say("I", self.name, self.device.note(), ", its time is up")
 
     def publish(self, out):
         """Hand the state to the client. Its answer: a handle, or a negative code."""
-        pub = self.pub
+        device = self.device
+        to = self._outlet
         self.fresh = False
-        out.open(pub.buf, pub.start)
-        self.device.encode(out)
-        code = pub.send(out.at - pub.start)
+        if device.replace:
+            out.open(to.buf, to.start)
+            device.encode(out)
+            code = to.send(out.at - to.start)
+        else:
+            out.open()
+            device.encode(out)
+            code = self._node.send(to, device.qos, device.retain)
         if code > 0:
-            self.device.dirty = False
+            device.dirty = False
         return code
 
     def _sample(self, now):
-        with self.guard:
+        with self._node.guard:
             return self.device.sample(now)
-        return RAISED
+        return _RAISED
 
     def _plan(self, now, code):
+        # A failed read of the grid is followed by one more as soon as the sensor allows.
         gap = self.device.GAP_MS
-        if not self._again:
+        again = code and self._due == self._regular and self._interval >= 2 * gap
+        if self._due == self._regular:
             self._regular = later(self._regular, self._interval)
         if since(self._regular, now) < gap:
             self._regular = later(now, gap)  # late, or as often as the sensor allows
-        self._again = code != 0 and not self._again and self._interval >= 2 * gap
-        self._due = later(now, gap) if self._again else self._regular
+        self._due = later(now, gap) if again else self._regular
 
     def _failed(self, code):
+        why = self._node.guard.name
+        if code == _RAISED:
+            self._node.errors += 1
+        else:
+            why = self.device.why(code)
         # The 1st, 2nd, 4th, 8th ... failure in a row makes a line: a broken sensor does not flood.
         self._bad += 1
-        if self._bad & (self._bad - 1):
-            return
-        why = self.guard.name if code == RAISED else self.device.why(code)
-        self._log.say("W", self.name, why, "; failures in a row: ", self._bad)
+        if not self._bad & self._bad - 1:
+            self._node.log.say("W", self.name, why, "; failures in a row: ", self._bad)
 
-    def _obey(self, msg):
-        if msg.retain:
-            # It may be days old, and comes again at every reconnect.
-            self._refuse("it is retained; publish commands without retain")
-            return
-        code = self.device.command(msg.buf, msg.payload_start, msg.payload_end, self._clock.now)
-        if code:
-            self._refuse(self.device.why(code))
+    def obey(self, msg):
+        """The handler of the device's commands."""
+        node = self._node
+        # A retained one may be days old, and comes again at every reconnect.
+        why = "it is retained; publish commands without retain"
+        if not msg.retain:
+            why = self._command(msg, node.clock.now)
+        if why:
+            node.bad_commands += 1
+            node.log.say("W", self.name, "command refused: ", why)
         else:
-            self._log.say("I", self.name, self.device.note(), ", by command")
+            node.log.say("I", self.name, self.device.note(), ", by command")
 
-    def _refuse(self, why):
-        self.refused += 1
-        self._log.say("W", self.name, "command refused: ", why)
+    def _command(self, msg, now):
+        code = self.device.command(msg.buf, msg.payload_start, msg.payload_end, now)
+        return self.device.why(code) if code else ""

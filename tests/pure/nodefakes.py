@@ -6,8 +6,8 @@ What the node calls during a step allocates nothing, so that a whole node can be
 import peer
 from broker import Broker
 from node import build
-from node.app import start
 from node.config import check
+from node.start import start
 from wire import Wire
 
 MASK = (1 << 30) - 1

@@ -44,7 +44,7 @@ def test_every_temperature_and_the_ends_of_humidity_come_through():
         wire.temperature = tenths
         wire.humidity = 1000 if tenths & 1 else 0
         eq(device.sample(0), 0)
-        eq((device.temperature, device.humidity), (tenths, wire.humidity))
+        eq(device.values, [tenths, wire.humidity])
     eq(device.counts, [1201, 0, 0, 0, 0])
 
 

@@ -13,8 +13,8 @@ from nodefakes import Bench, Board, example
 # As printed in docs/extending.md; a test compares the two.
 EXAMPLE = r"""
 class Device:
-    KEYS = {"every": ("int", 10, 1, 3600)}
-    COUNTS = ("ok",)
+    KEYS = {"every": ["int", 10, 1, 3600]}
+    COUNTS = ["ok"]
     SIZE = 20
     GAP_MS = 0
 
@@ -36,7 +36,7 @@ class Device:
         out.fill(b'{"count":\x01}', self.counts)
 
     def describe(self):
-        return (("count", "", ""),)
+        return [["count", "", ""]]
 """
 
 

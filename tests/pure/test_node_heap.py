@@ -188,7 +188,7 @@ def test_a_radio_that_comes_and_goes_allocates_nothing():
         station.is_up = True
         meter.run(100)
     eq((meter.left, meter.taken), (0, 0))
-    true(meter.bench.node.radio.joins >= 100)
+    true(station.joins >= 100)
 
 
 def test_a_full_outbox_allocates_nothing():

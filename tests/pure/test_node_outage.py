@@ -69,7 +69,7 @@ def test_no_reading_is_lost_silently_when_the_outbox_is_full():
     reads = air.device.counts[0]
     waiting = 1 if air.device.dirty else 0
     eq(client.queued, 0)
-    eq(len(told) + client.replaced + air.lost + waiting, reads)
+    eq(len(told) + client.replaced + bench.node.lost + waiting, reads)
     eq(bench.node.errors, 0)
 
 

@@ -51,7 +51,7 @@ def test_joining_asks_once_and_waits_for_the_address():
     eq((s.wlan.ssid, s.wlan.password), ("home", "secret-1"))
     s.wlan.is_up = True
     eq(s.radio.step(s.now), True)
-    eq((s.radio.state, s.radio.joins, s.radio.rssi()), (UP, 1, -60))
+    eq((s.radio.state, s.radio.rssi()), (UP, -60))
     true('I wifi: joined "home", signal in dBm: -60' in "".join(s.said))
 
 
@@ -60,7 +60,7 @@ def test_a_wrong_password_is_told_in_all_its_codes():
         s = Set()
         log = s.fails_with(code)
         true('W wifi: wrong password for "home"; next try in 1 s' in log, log)
-        eq((s.radio.wrong_password, s.radio.state, s.wlan.leaves), (1, WAIT, 1))
+        eq((s.radio.failures, s.radio.state, s.wlan.leaves), (1, WAIT, 1))
 
 
 def test_no_access_point_is_told_in_all_its_codes():
@@ -68,14 +68,14 @@ def test_no_access_point_is_told_in_all_its_codes():
         s = Set()
         log = s.fails_with(code)
         true('W wifi: no access point "home"; next try in 1 s' in log, log)
-        eq(s.radio.no_access_point, 1)
+        eq(s.radio.failures, 1)
 
 
 def test_another_reason_is_told_with_its_code():
     s = Set()
     log = s.fails_with(39)
     true("the driver's code is 39" in log and 'could not join "home"' in log, log)
-    eq(s.radio.other_failures, 1)
+    eq(s.radio.failures, 1)
 
 
 def test_no_address_is_told_after_twenty_seconds():
@@ -85,7 +85,7 @@ def test_no_address_is_told_after_twenty_seconds():
     eq(s.radio.state, JOINING)
     s.run(300)
     true('no address (DHCP) from "home"' in "".join(s.said))
-    eq(s.radio.no_address, 1)
+    eq(s.radio.failures, 1)
 
 
 def test_silence_without_a_signal_is_told_apart():
@@ -94,14 +94,14 @@ def test_silence_without_a_signal_is_told_apart():
     s.wlan.signal = None
     s.run(20100)
     true('no answer from "home"' in "".join(s.said))
-    eq((s.radio.no_address, s.radio.other_failures), (0, 1))
+    eq(s.radio.failures, 1)
 
 
 def test_a_driver_that_refuses_to_begin_is_tried_again():
     s = Set()
     s.wlan.error = -12295
     s.run(500)
-    eq((s.wlan.joins, s.radio.other_failures), (1, 1))
+    eq((s.wlan.joins, s.radio.failures), (1, 1))
     true("-12295" in "".join(s.said))
     s.run(1000)
     eq(s.wlan.joins, 2)
@@ -134,7 +134,7 @@ def test_the_code_of_the_last_failure_is_not_taken_for_the_next():
     eq(s.radio.state, JOINING)
     s.wlan.is_up = True
     s.run(10)
-    eq((s.radio.state, s.radio.no_access_point), (UP, 1))
+    eq((s.radio.state, s.radio.failures), (UP, 1))
 
 
 def test_the_same_failure_again_is_believed_after_four_seconds():
@@ -142,7 +142,7 @@ def test_the_same_failure_again_is_believed_after_four_seconds():
     s.fails_with(201)
     s.run(1100)
     s.run(4100)
-    eq((s.radio.state, s.radio.no_access_point), (WAIT, 2))
+    eq((s.radio.state, s.radio.failures), (WAIT, 2))
 
 
 def test_a_lost_network_is_joined_again_at_once_and_the_pause_starts_over():

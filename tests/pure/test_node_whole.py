@@ -54,7 +54,7 @@ def test_readings_go_out_as_json_at_the_configured_qos():
 
 def test_health_is_valid_json_with_every_field():
     bench = Bench().connect()
-    bench.node.health.took(37)
+    bench.node.health.worst = 37
     bench.run(62000, 20)
     said = [p for p in bench.broker.of(PUBLISH) if p.topic == b"sn/n1/health"]
     eq((len(said), said[0].qos, said[0].retain), (2, 0, 0))
@@ -96,8 +96,7 @@ def test_health_is_valid_json_with_every_field():
 
 def test_loop_is_the_worst_step_since_the_last_health():
     bench = Bench().connect()
-    bench.node.health.took(37)
-    bench.node.health.took(12)
+    bench.node.health.worst = 37
     bench.run(1000)
     eq(json.loads(bench.said("health")[0])["loop"], 37)
     bench.run(61000, 20)
@@ -136,7 +135,7 @@ def test_the_largest_health_message_fits_its_place():
         setattr(node.client, name, largest)
     node.client.unmatched = node.errors = node.clock.seconds = largest
     node.radio.failures = node.config_faults = largest
-    node.health.worst = node.board.bytes = node.slots[0].lost = node.service.refused = largest
+    node.health.worst = node.board.bytes = node.lost = node.bad_commands = largest
     node.slots[0].device.counts[:] = [largest] * 5
     bench.run(1000)
     eq(node.out.overflow, 0)
@@ -198,7 +197,7 @@ def test_unknown_and_retained_node_commands_are_refused_and_answered():
     ):
         bench.tell("cmd", payload, retain=retain)
         eq(json.loads(bench.said("cmd/result")[-1])["ok"], False, payload)
-    eq((bench.node.service.refused, bench.node.service.reboot), (5, False))
+    eq((bench.node.bad_commands, bench.node.service.reboot), (5, False))
 
 
 def test_a_reboot_delivered_twice_is_not_obeyed_again():

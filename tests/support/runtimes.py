@@ -114,9 +114,10 @@ def _with_path(code, folders):
 
 
 @functools.cache
-def run_file(runtime, path, tests, timeout=TIMEOUT_S):
-    """Run the test functions `tests` (a tuple of names) of the file `path`. Raises Missing."""
-    folders = [path.parent, ROOT / "tests/support/pure", ROOT / "lib"]
+def run_file(runtime, path, tests, timeout=TIMEOUT_S, lib=ROOT / "lib"):
+    """Run the test functions `tests` (a tuple of names) of the file `path`, on the modules of the
+    folder `lib`. Raises Missing."""
+    folders = [path.parent, ROOT / "tests/support/pure", lib]
     code = f"import suite\nsuite.run({path.stem!r}, {list(tests)!r})\n"
     return parse(run_code(runtime, code, folders, timeout), timeout)
 

@@ -4,16 +4,19 @@ Every module of it knows its version, and the program says them all when it star
 files of two versions shows itself.
 """
 
+import contextlib
+import io
 import json
 import re
-import subprocess
-import sys
+import time
+from types import SimpleNamespace
 
+import pytest
 from littlefs import LittleFS
 
 from tests.support.ptyboard import FLASH_BLOCK
 from tests.tools.board import ROOT, eventually
-from tools.deploy import bundle, work
+from tools.deploy import __main__, bundle, work
 
 FILES = {
     "boot.py": "from node import safe\nprint('boot', {v}, safe.V)\n",
@@ -36,6 +39,13 @@ RUNS = re.compile(rb"(?m)^runs (.*)\n")
 EXAMPLE = json.loads((ROOT / "config.example.json").read_text())
 
 
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    """mpremote looks every 10 ms whether something came; for a test that imports this, every 1."""
+    clock = SimpleNamespace(monotonic=time.monotonic, sleep=lambda s: time.sleep(s / 10))
+    monkeypatch.setattr("mpremote.transport_serial.time", clock)
+
+
 def write_project(folder, version, part=None):
     """The sources of a version in `folder`; a file that is there already is not touched."""
     part = part or PARTS.get(version, "first")
@@ -54,7 +64,7 @@ def write_config(path, **changes):
 
 def board_files(version, folder):
     """What a board has on which that version was deployed: path -> bytes."""
-    files = bundle.bundle(write_project(folder, version))
+    files = bundle.bundle(write_project(folder, version), bundle.each_module)
     return {**files, "config.json": json.dumps(EXAMPLE).encode()}
 
 
@@ -126,21 +136,18 @@ def restarted(board):
     return start
 
 
-def deployed(board, root, config=None, wait=5, tries=1, say=None):
-    """Deploy the project in `root`; the outcome."""
-    return work.deploy(work.Order(board.port, config, wait, root, tries), say)
+def deployed(board, project, config=None, wait=5, tries=1, say=None):
+    """Deploy the project in that folder; the outcome."""
+    files = bundle.bundle(project, bundle.each_module)
+    return work.deploy(work.Order(board.port, config, wait, files, tries), say)
 
 
 def command_line(board, *options):
-    """`make deploy` as a process: its exit status and what it printed."""
-    done = subprocess.run(
-        [sys.executable, "-m", "tools.deploy", "--port", board.port, *map(str, options)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    return done.returncode, done.stdout + done.stderr
+    """What `make deploy` runs: its exit status and what it printed."""
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        code = __main__.main(["--port", board.port, *map(str, options)])
+    return code, printed.getvalue()
 
 
 class Heard(work.Silent):

@@ -4,7 +4,14 @@ import pytest
 
 from tests.support.ptyboard import PtyBoard
 from tests.tools import deployment
-from tests.tools.deployment import deployed, read_tree, runs, write_project, write_tree
+from tests.tools.deployment import (
+    deployed,
+    quick,  # noqa: F401 (a fixture for all)
+    read_tree,
+    runs,
+    write_project,
+    write_tree,
+)
 from tools.deploy import Trouble, plan
 
 

@@ -2,25 +2,24 @@
 only; and the next deployment goes on from whatever was left."""
 
 import shutil
-import time
-from types import SimpleNamespace
 
 import pytest
 
 from tests.support.ptyboard import PtyBoard
 from tests.tools import deployment
 from tests.tools.board import eventually
-from tests.tools.deployment import deployed, read_image, restarted, runs, version, write_project
+from tests.tools.deployment import (
+    deployed,
+    quick,  # noqa: F401 (a fixture for all)
+    read_image,
+    restarted,
+    runs,
+    version,
+    write_project,
+)
 from tools.deploy import Trouble, link, plan
 
 BLOCKS = 96
-
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch):
-    """mpremote looks every 10 ms whether something came."""
-    clock = SimpleNamespace(monotonic=time.monotonic, sleep=lambda s: time.sleep(s / 10))
-    monkeypatch.setattr("mpremote.transport_serial.time", clock)
 
 
 @pytest.fixture(scope="module")
@@ -44,8 +43,9 @@ def pending(image, second, tmp_path_factory):
     with PtyBoard(flash.parent, runs=True, flash=flash) as board:
         runs(board, 1)
         board.cut_at, board.cut_power = commands(image, second), True
-        with pytest.raises(link.Lost):
-            deployed(board, second)
+        heard = deployment.Heard()
+        assert deployed(board, second, wait=0.1, say=heard).online is False
+    assert any("with the next restart" in warning for warning in heard.warnings)
     assert read_image(flash)["boot.py"].startswith(plan.MARK.encode())
     return flash
 
@@ -94,7 +94,7 @@ def test_a_board_that_was_left_in_the_middle_of_a_file_is_taken_over_again(image
 def broken(board, project):
     """True when the deployment was broken off."""
     try:
-        return not deployed(board, project).online
+        return not deployed(board, project, wait=2).online
     except link.Lost:
         return True
 
@@ -106,7 +106,7 @@ def expected(project):
 
 def test_power_that_fails_in_a_flash_write_while_files_are_copied(image, second, tmp_path):
     flash = tmp_path / "image"
-    for write in range(1, 200, 5):
+    for write in range(1, 200, 10):
         shutil.copy(image, flash)
         with PtyBoard(tmp_path, runs=True, flash=flash) as board:
             runs(board, 1)
@@ -167,6 +167,22 @@ def test_ctrl_c_while_files_are_copied_restarts_the_old_node(image, second, tmp_
             deployed(board, second, say=Impatient())
         runs(board, 1, start)
     assert read_image(flash) == before
+
+
+def test_ctrl_c_when_everything_is_copied_does_not_undo_it(image, second, tmp_path):
+    class TooLate(deployment.Heard):
+        def step(self, text):
+            if text.startswith("copied"):
+                raise KeyboardInterrupt
+
+    flash = shutil.copy(image, tmp_path / "image")
+    with PtyBoard(tmp_path, runs=True, flash=flash) as board:
+        runs(board, 1)
+        start = len(board.output)
+        with pytest.raises(KeyboardInterrupt):
+            deployed(board, second, say=TooLate())
+        runs(board, 2, start)
+    assert read_image(flash) == expected(second)
 
 
 def test_a_file_that_arrives_wrong_is_not_put_in_place(image, second, tmp_path, monkeypatch):

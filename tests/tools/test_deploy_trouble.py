@@ -12,6 +12,7 @@ from tests.tools.deployment import (
     EXAMPLE,
     command_line,
     deployed,
+    quick,  # noqa: F401 (a fixture for all)
     read_image,
     read_tree,
     runs,
@@ -71,8 +72,8 @@ def test_a_bad_config_is_refused_before_the_board_is_even_stopped(board, tmp_pat
     assert (board.lives, board.commands) == (1, 0)
 
 
-def test_a_config_that_is_not_there_says_where_to_get_one(board, tmp_path):
-    refused(board, r"Copy config\.example\.json", tmp_path, tmp_path / "config.json")
+def test_a_config_that_is_not_there_says_where_to_get_one(board, second, tmp_path):
+    refused(board, r"Copy config\.example\.json", second, tmp_path / "config.json")
     assert board.commands == 0
 
 

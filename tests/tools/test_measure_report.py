@@ -1,12 +1,15 @@
 """The meter's report: figures, options and texts, without a broker."""
 
+import io
 import json
 import re
 import xml.etree.ElementTree as ElementTree
 
 import pytest
+from rich.console import Console
 
-from tools.measure import chart, options, report, words
+from tools.measure import __main__ as command
+from tools.measure import chart, local, options, report, words
 from tools.run.parts import Trouble
 
 SETTINGS = {
@@ -262,3 +265,29 @@ def test_the_chart_of_any_report_is_an_svg_and_escapes_what_the_broker_is_called
         shown = " ".join(root.itertext())
         assert "<&>" in shown
         assert ("25 % lost" in shown) == (samples in lines)
+
+
+@pytest.fixture
+def play(micropython, monkeypatch, tmp_path):
+    """play(program text, seconds): the error of a run of it, ended after so many seconds."""
+    monkeypatch.setenv("MICROPYTHON", micropython)
+    monkeypatch.setattr(local, "PROGRAM", tmp_path / "program.py")
+    monkeypatch.setattr(command, "GRACE_S", 0)
+
+    def run(text, seconds=20):
+        (tmp_path / "program.py").write_text(text)
+        settings = {**SETTINGS, "seconds": seconds, "timeout_ms": 0}
+        made = command.Run(local.Local("unix"), settings, Console(file=io.StringIO()))
+        made.play()
+        return made.report.data["error"]
+
+    return run
+
+
+def test_a_program_that_dies_is_told_with_its_last_words(play):
+    assert "NameError" in play("import sys\nsys.stdin.readline()\nboom")
+    assert "out of memory" in play("raise MemoryError")
+
+
+def test_a_program_that_falls_silent_is_ended(play):
+    assert "no longer answered" in play("while True: pass", seconds=0.3)

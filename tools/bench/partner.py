@@ -18,9 +18,10 @@ import contextlib
 import socket
 import threading
 
-from tools.bench.board.kit import PAYLOAD, TOPIC
+from tools.bench.board.traffic import PAYLOAD, TOPIC
 
 DELAY_S = 0.006
+LAST_S = 2
 
 _CONNECT, _PUBLISH, _PUBREC, _PUBREL, _SUBSCRIBE, _PINGREQ = 1, 3, 5, 6, 8, 12
 
@@ -35,6 +36,7 @@ class Partner:
         self._loop = asyncio.new_event_loop()
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._run, name="partner", daemon=True)
+        self._gone = threading.Event()
         self._next_id = 0
 
     def __enter__(self):
@@ -58,6 +60,19 @@ class Partner:
                 transport.abort()
         self._loop.run_until_complete(asyncio.sleep(0))
         self._loop.close()
+
+    def all_came(self):
+        """Whether everything that the client wrote before it ended is counted."""
+        return self._gone.wait(LAST_S)
+
+    def take_client(self, transport):
+        self.client = transport
+        self._gone.clear()
+
+    def lost(self, transport):
+        if transport is self.client:
+            self.client = None
+            self._gone.set()
 
     def obey(self, asked):
         for byte in asked:
@@ -88,6 +103,9 @@ class _Connection(asyncio.Protocol):
     def connection_made(self, transport):
         self.transport = transport
 
+    def connection_lost(self, error):
+        self.partner.lost(self.transport)
+
     def data_received(self, data):
         partner = self.partner
         if partner.probe is self.transport:
@@ -107,7 +125,7 @@ class _Connection(asyncio.Protocol):
         self.received += data
         while packet := _cut(self.received):
             if packet[0] >> 4 == _CONNECT:
-                self.partner.client = self.transport
+                self.partner.take_client(self.transport)
             self.partner.take(*packet)
 
 

@@ -7,13 +7,10 @@ import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
-from pathlib import Path
 
 from tests.support.runtimes import micropython_command
 from tools.bench.partner import Partner
 
-HERE = Path(__file__).parent
-PROBE = HERE / "board" / "probe.py"
 WARM_UP = 20  # as in probe.py
 TIMEOUT_S = 60
 HEAP = "64M"  # nothing is collected while a figure is taken
@@ -52,36 +49,50 @@ def interpreter():
     return [sys.executable, command] if script else [command]
 
 
-def run(client, mode, operation, times, under=()):
-    """One probe of `client` (see catalogue.py). `under`: a command to run it with."""
+def run(stage, contender, mode, operation, times, under=()):
+    """One probe of `contender`. `under`: a command to run it with. Raises Trouble."""
     with Partner() as partner:
-        words = [mode, client.adapter, operation, str(times), str(partner.port)]
-        command = [*under, *interpreter(), "-X", f"heapsize={HEAP}", str(PROBE), *words]
-        folders = [HERE / "board", HERE / "peers", *client.folders]
-        path = ":".join([*map(str, folders), ".frozen"])
-        environment = {"PATH": os.environ.get("PATH", ""), "MICROPYPATH": path}
-        # The wheel's interpreter is started by CPython, whose own start must count the same.
-        environment["PYTHONHASHSEED"] = "0"
-        try:
-            done = subprocess.run(
-                command,
-                env=environment,
-                cwd=HERE / "board",
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                timeout=TIMEOUT_S,
-            )
-        except subprocess.TimeoutExpired as late:
-            said = (late.stdout or b"").decode("utf-8", "replace")
-            raise Trouble(
-                f"{client.name}, {operation}: no end after {TIMEOUT_S} s\n{said}"
-            ) from None
+        words = [mode, contender.adapter, operation, str(times), str(partner.port)]
+        output = execute(stage.path(contender), ["probe", *words], under)
+        partner.all_came()
         counts = dict(partner.counts)
-    output = done.stdout.decode("utf-8", "replace")
-    reports = re.findall(r"^\{.*\}$", output, re.M)
-    if done.returncode or not reports:
-        raise Trouble(f"{client.name}, {operation}: the probe failed\n{output}")
     refs = re.search(r"Collected : (\d+)", output)
-    instructions = int(refs[1]) if refs else 0
-    return Outcome(json.loads(reports[-1]), output, counts, instructions)
+    return Outcome(report_in(output), output, counts, int(refs[1]) if refs else 0)
+
+
+def execute(folders, words, under=(), heap=HEAP, timeout=TIMEOUT_S):
+    """What a program of board/ says: `words` are its name and its arguments. Raises Trouble."""
+    name, *arguments = words
+    code = f"import sys; sys.argv[1:] = {arguments!r}; import {name}"
+    command = [*under, *interpreter(), "-X", f"heapsize={heap}", "-c", code]
+    environment = {
+        "PATH": os.environ.get("PATH", ""),
+        "MICROPYPATH": ":".join([*map(str, folders), ".frozen"]),
+        # The wheel's interpreter is started by CPython, whose own start must count the same.
+        "PYTHONHASHSEED": "0",
+    }
+    try:
+        done = subprocess.run(
+            command,
+            env=environment,
+            cwd=folders[-1],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=timeout,
+        )
+    except subprocess.TimeoutExpired as late:
+        said = (late.stdout or b"").decode("utf-8", "replace")
+        raise Trouble(f"{words}: no end after {timeout} s\n{said[-2000:]}") from None
+    output = done.stdout.decode("utf-8", "replace")
+    if done.returncode:
+        raise Trouble(f"{words}: ended with {done.returncode}\n{output[-2000:]}")
+    return output
+
+
+def report_in(output):
+    """The JSON object that a program of board/ printed last. Raises Trouble."""
+    reports = re.findall(r"^\{.*\}$", output, re.M)
+    if not reports:
+        raise Trouble(f"no report came:\n{output[-2000:]}")
+    return json.loads(reports[-1])

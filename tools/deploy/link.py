@@ -91,9 +91,12 @@ class Board:
                 raise BoardError(f"OSError: {name}, in {path}") from None
 
     def reset(self):
-        """A hard reset; the port stays open to hear what comes after it."""
+        """A hard reset; the port stays open to hear what comes after it. It waits a little, so
+        that a native USB port can still say that the command arrived."""
         with self._failures():
-            self.transport.exec_raw_no_follow("import machine\nmachine.reset()")
+            self.transport.exec_raw_no_follow(
+                "import machine, time\ntime.sleep_ms(100)\nmachine.reset()"
+            )
 
     def _prompt(self):
         for left in range(self._tries - 1, -1, -1):

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tools.deploy import Trouble, link, listen, plan, settings
-from tools.deploy.bundle import ROOT, bundle, bytecode_fault
+from tools.deploy.bundle import bundle, bytecode_fault
 from tools.deploy.nodelog import advices
 
 OLDEST = (1, 24)
@@ -20,12 +20,13 @@ NEWER = "Put a current one on: make flash"
 @dataclass
 class Order:
     """What is wanted. config: path of a config.json, or None to keep the board's. wait: seconds
-    for the node to come online, 0 to leave it at the restart. root: the project's folder."""
+    for the node to come online, 0 to leave it at the restart. files: what belongs on a board,
+    path -> bytes; None: this project's."""
 
     port: str
     config: Path | None = None
     wait: float = 60
-    root: Path = ROOT
+    files: dict | None = None
     tries: int = link.TRIES
 
 
@@ -61,7 +62,7 @@ def deploy(order, say=None):
     """Carry the order out. Raises Trouble when the new files did not come into place."""
     say = say or Silent()
     config = _config(order.config)
-    want = bundle(order.root)
+    want = bundle() if order.files is None else order.files
     say.step(f"compiled: {len(want)} files, {sum(map(len, want.values())):,} bytes")
     silence = "no answer yet; if nothing happens, press the board's reset button"
     with link.Board(order.port, order.tries, lambda: say.warn(silence)) as board:
@@ -76,7 +77,7 @@ def deploy(order, say=None):
         except (Trouble, KeyboardInterrupt):
             _restart_old(board)
             raise
-        board.reset()
+        _restart_new(board, say)
         if order.wait:
             _wait(board, order, outcome, say)
         return outcome
@@ -108,15 +109,15 @@ def _refuse(name, faults):
 def _put(board, want, config, say):
     """Bring the board's files to what is wanted."""
     facts = board.ask("facts()")
-    _fits(facts, want)
+    check_firmware(facts, want)
     say.step(f"board: {facts['machine']}, MicroPython {'.'.join(map(str, facts['version']))}")
     board.ask(f"finish({plan.MARK.encode()!r})")
-    listing = _listing(board)
+    there = listing(board)
     if facts["frozen"]:
         want = {path: data for path, data in want.items() if not path.startswith("lib/")}
         say.step("the firmware has the node frozen in, so lib/ is not copied")
     want = {**want, **_checked_config(board, config, facts, say)}
-    todo = plan.make(listing, want)
+    todo = plan.make(there, want)
     if todo:
         _exchange(board, todo, want, facts, say)
     else:
@@ -124,7 +125,7 @@ def _put(board, want, config, say):
     return Outcome(copied=sorted(todo.changed), removed=todo.remove, same=todo.same)
 
 
-def _fits(facts, want):
+def check_firmware(facts, want):
     """Raise Trouble unless this firmware can run the node."""
     found = f"the board has {facts['name']} {'.'.join(map(str, facts['version']))}"
     if facts["name"] != "micropython" or facts["version"][:2] < OLDEST:
@@ -139,8 +140,14 @@ def _fits(facts, want):
         raise Trouble("the board has no file system, or a broken one. Make it anew: make flash")
 
 
-def _listing(board):
-    """Files and folders of the board that concern the node."""
+def chip(facts):
+    """The chip's name, as the node's validator knows it."""
+    return facts["machine"].split(" with ")[-1]
+
+
+def listing(board):
+    """Files and folders of the board that concern the node. Raises Trouble for modules in its root
+    that would be imported in place of the node's."""
     root = board.ask(f"tree('', {('boot', 'main', 'config', *plan.OURS)!r})")
     hidden = plan.shadows({path.split("/")[0] for path, _ in root})
     if hidden:
@@ -154,9 +161,10 @@ def _listing(board):
 
 def _checked_config(board, config, facts, say):
     """{"config.json": bytes} to be on the board; nothing when its own stays. Raises Trouble."""
-    chip = facts["machine"].split(" with ")[-1]
     if config is not None:
-        _refuse("config.json", settings.faults(settings.parse(config, "config.json"), chip)[0])
+        _refuse(
+            "config.json", settings.faults(settings.parse(config, "config.json"), chip(facts))[0]
+        )
         return {"config.json": config}
     own = board.ask("content('config.json')")
     if own is None:
@@ -164,7 +172,7 @@ def _checked_config(board, config, facts, say):
             "the board has no config.json yet: copy config.example.json to config.json, edit it, "
             "and deploy with CONFIG=config.json"
         )
-    found, starts = settings.faults(settings.parse(own, "the board's config.json"), chip)
+    found, starts = settings.faults(settings.parse(own, "the board's config.json"), chip(facts))
     if not starts:
         _refuse("the board's config.json", found)
     for fault in found:
@@ -230,9 +238,21 @@ def _restart_old(board):
         pass
 
 
+def _restart_new(board, say):
+    try:
+        board.reset()
+    except link.Lost as lost:  # the files are copied: any restart will do
+        say.warn(f"{lost} Everything is copied; the new node comes with the next restart.")
+
+
 def _wait(board, order, outcome, say):
-    ear = listen.Ear(order.port, board.transport)
-    outcome.online, lines = listen.until_online(ear, order.wait, say.log)
+    patience = min(listen.BACK_S, order.wait)
+    with listen.Ear(order.port, board.transport, patience) as ear:
+        try:
+            outcome.online, lines = listen.until_online(ear, order.wait, say.log)
+        except Trouble as gone:
+            outcome.online, outcome.advice = False, [str(gone)]
+            return
     if not outcome.online:
         outcome.last_words = lines[-LAST_WORDS:]
         outcome.advice = advices(lines)

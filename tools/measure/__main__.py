@@ -16,7 +16,7 @@ from rich.console import Console
 
 from tools.run.parts import Trouble
 
-from . import chart, options, table
+from . import chart, options, table, words
 from .local import Local
 from .report import Report
 
@@ -60,6 +60,8 @@ class Run:
             return
         if self.source.hung:
             self.report.fail("the measuring program no longer answered, and was ended")
+        elif any("MemoryError" in line for line in self.report.tail):
+            self.report.fail(words.MEMORY)
         else:
             said = "\n".join(self.report.tail) or "nothing"
             self.report.fail(f"the measuring program died; its last words:\n{said}")

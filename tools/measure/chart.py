@@ -8,6 +8,7 @@ from html import escape
 from .table import describe, milliseconds, share
 
 COLUMN = 62
+LEAST = 0.0005  # what a clock of whole microseconds cannot tell from nothing
 LEFT, TOP, HEIGHT, GAP = 70, 84, 220, 96
 COLOURS = ("#1f6f8b", "#e08e45", "#7a5195", "#5b8c5a")
 GREY, INK = "#d5d9dd", "#22303c"
@@ -15,10 +16,9 @@ GREY, INK = "#d5d9dd", "#22303c"
 
 def draw(report: dict) -> str:
     """The SVG text."""
-    cells = report["results"]
-    width = LEFT + max(8, len(cells)) * COLUMN + 30
+    width = LEFT + max(8, len(report["results"])) * COLUMN + 30
     height = TOP + 2 * HEIGHT + GAP + 96
-    body = _Latency(cells).draw(TOP) + _Throughput(report).draw(TOP + HEIGHT + GAP)
+    body = _Latency(report).draw(TOP) + _Throughput(report).draw(TOP + HEIGHT + GAP)
     done = "" if report["complete"] else f"; incomplete: {report['ended']}"
     head = [
         _text(LEFT - 50, 26, f"MQTT link to {describe(report)}", size=16, bold=True),
@@ -34,20 +34,35 @@ def draw(report: dict) -> str:
 
 
 class _Panel:
-    """One panel: a scale, and what stands above each cell."""
+    """One panel: a logarithmic scale over `values`, and what stands above each cell."""
 
-    def __init__(self, cells: list[dict]) -> None:
+    title = ""
+
+    def __init__(self, cells: list[dict], values: list[float]) -> None:
         self.cells = cells
         self.top = 0
+        shown = [value for value in values if value and value > LEAST] or [1]
+        self.low = math.ceil(math.log10(min(shown))) - 1  # the smallest has a bar, too
+        self.high = max(self.low + 1, math.ceil(math.log10(max(shown))))
+
+    def y(self, value: float) -> float:
+        """Where `value` is; at the bottom what is below the scale."""
+        share = (math.log10(max(value, 10.0**self.low)) - self.low) / (self.high - self.low)
+        return self.top + HEIGHT * (1 - share)
+
+    def ticks(self) -> list[float]:
+        decades = range(self.low, self.high)
+        steps = (1, 2, 5) if len(decades) <= 3 else (1,)
+        return [step * 10.0**k for k in decades for step in steps] + [10.0**self.high]
 
     def draw(self, top: int) -> list[str]:
         self.top = top
         right = LEFT + max(8, len(self.cells)) * COLUMN
         parts = [_text(LEFT - 50, top - 12, self.title, bold=True)]
-        for value, label in self.ticks():
+        for value in self.ticks():
             y = self.y(value)
             parts.append(_line(LEFT, y, right, y, GREY))
-            parts.append(_text(LEFT - 6, y + 4, label, anchor="end"))
+            parts.append(_text(LEFT - 6, y + 4, f"{value:,g}", anchor="end"))
         for index, cell in enumerate(self.cells):
             x = LEFT + index * COLUMN + COLUMN / 2
             parts += self.column(x, cell)
@@ -62,28 +77,14 @@ class _Panel:
 
 
 class _Latency(_Panel):
-    """End to end: a bar from p50 to p99, marks for p95 and the maximum; logarithmic."""
+    """End to end: a bar from p50 to p99, marks for p95 and the maximum."""
 
     title = "Latency end to end, ms (logarithmic)"
 
-    def __init__(self, cells: list[dict]) -> None:
-        super().__init__(cells)
+    def __init__(self, report: dict) -> None:
+        cells = report["results"]
         found = [c["latency"]["end_to_end_ms"] for c in cells if c["latency"]]
-        found = [one for one in found if one]
-        least = min((one["p50"] for one in found), default=1)
-        most = max((one["max"] for one in found), default=10)
-        self.low = math.floor(math.log10(max(least, 0.001)))
-        self.high = max(self.low + 1, math.ceil(math.log10(max(most, 0.001))))
-
-    def y(self, value: float) -> float:
-        share = (math.log10(max(value, 10.0**self.low)) - self.low) / (self.high - self.low)
-        return self.top + HEIGHT * (1 - share)
-
-    def ticks(self) -> list[tuple[float, str]]:
-        decades = range(self.low, self.high)
-        steps = (1, 2, 5) if len(decades) <= 3 else (1,)
-        values = [step * 10.0**k for k in decades for step in steps] + [10.0**self.high]
-        return [(value, f"{value:g}") for value in values]
+        super().__init__(cells, [one[rank] for one in found if one for rank in ("p50", "max")])
 
     def column(self, x: float, cell: dict) -> list[str]:
         found = cell["latency"] and cell["latency"]["end_to_end_ms"]
@@ -111,22 +112,12 @@ class _Latency(_Panel):
 class _Throughput(_Panel):
     """Messages a second there and back, a bar for each window."""
 
-    title = "Throughput, messages a second there and back"
+    title = "Throughput, messages a second there and back (logarithmic)"
 
     def __init__(self, report: dict) -> None:
-        super().__init__(report["results"])
+        cells = report["results"]
+        super().__init__(cells, [one["per_s"] for cell in cells for one in cell["throughput"]])
         self.windows = report["plan"]["windows"]
-        rates = [one["per_s"] or 0 for cell in self.cells for one in cell["throughput"]]
-        most = max(rates, default=0) or 1
-        self.step = _round_up(most / 4)
-        self.most = self.step * math.ceil(most / self.step)
-
-    def y(self, value: float) -> float:
-        return self.top + HEIGHT * (1 - value / self.most)
-
-    def ticks(self) -> list[tuple[float, str]]:
-        steps = round(self.most / self.step)
-        return [(k * self.step, f"{k * self.step:,g}") for k in range(steps + 1)]
 
     def column(self, x: float, cell: dict) -> list[str]:
         wide = (COLUMN - 14) / len(self.windows)
@@ -146,12 +137,6 @@ class _Throughput(_Panel):
             parts.append(_rect(x, y + 10, 12, 12, COLOURS[place % len(COLOURS)]))
             parts.append(_text(x + 18, y + 20, f"window {window}"))
         return parts
-
-
-def _round_up(value: float) -> float:
-    """The next of 1, 2, 5 times a power of ten."""
-    power = 10.0 ** math.floor(math.log10(value))
-    return next(k * power for k in (1, 2, 5, 10) if k * power >= value)
 
 
 def _text(x, y, text, *, size=12, bold=False, anchor="start", colour=INK) -> str:

@@ -9,15 +9,17 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import select
 import subprocess
 import sys
-import threading
+import time
 from collections.abc import Iterator
 
 from tools.run.parts import ROOT, micropython
 
 PROGRAM = ROOT / "tools" / "measure" / "program" / "meter.py"
 LIB = ROOT / "lib"
+LOOK_S = 0.1
 HEAP = "64M"  # nothing allocates while it measures; buffers of 1,000 large messages fit
 
 
@@ -45,33 +47,42 @@ class Local:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
+            bufsize=0,
             start_new_session=True,  # Ctrl-C is for us alone: we ask the program to end in order
         )
-        timer = threading.Timer(seconds, self._kill)
-        timer.start()
         with self._process as process:
             with contextlib.suppress(BrokenPipeError):
                 process.stdin.write(json.dumps(settings).encode() + b"\n")
-                process.stdin.flush()
             try:
-                for line in process.stdout:
-                    yield line.decode(errors="replace").rstrip("\r\n")
+                yield from self._read(process.stdout.fileno(), time.monotonic() + seconds)
             finally:
-                timer.cancel()
-                if process.poll() is None:
-                    with contextlib.suppress(OSError):
-                        process.stdin.close()
-                    with contextlib.suppress(subprocess.TimeoutExpired):
-                        process.wait(1)
-                process.kill()
+                self._end(process)
+
+    def _read(self, pipe: int, end: float) -> Iterator[str]:
+        said = b""
+        while time.monotonic() < end:
+            # Never longer: a signal that another thread got would not break a wait of this one.
+            if not select.select([pipe], [], [], LOOK_S)[0]:
+                continue
+            chunk = os.read(pipe, 65536)
+            *lines, said = (said + chunk).split(b"\n")
+            yield from (line.decode(errors="replace") for line in lines)
+            if not chunk:
+                yield said.decode(errors="replace")
+                return
+        self.hung = True
+
+    @staticmethod
+    def _end(process: subprocess.Popen) -> None:
+        if process.poll() is None:
+            with contextlib.suppress(OSError):
+                process.stdin.close()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(1)
+        process.kill()
 
     def ask_end(self) -> None:
         """Have it finish what is under way, say goodbye to the broker, and tell."""
         if self._process is not None:
             with contextlib.suppress(OSError, ValueError):
                 self._process.stdin.write(b"\n")
-                self._process.stdin.flush()
-
-    def _kill(self) -> None:
-        self.hung = True
-        self._process.kill()

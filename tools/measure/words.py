@@ -33,6 +33,7 @@ _REASONS = {
     "for MQTT without TLS?",
     "VIOLATION": "broke the rules of MQTT 3.1.1; some brokers do so at QoS 2, try --qos 0,1",
 }
+MEMORY = "out of memory: measure smaller --sizes, smaller --windows, fewer --samples"
 _WIFI = (
     "the board is not on line: {text}. Its config.json, or WIFI_SSID and WIFI_PASSWORD, name the "
     "network"
@@ -41,10 +42,12 @@ _WIFI = (
 
 def why(end: dict, broker: dict, granted: dict) -> str | None:
     """The text for the program's "end"; None if it ended well. `granted`: for each QoS asked."""
+    if end.get("step") == "wifi" and end["text"] == "stopped":
+        return "stopped by you"
     if end.get("step") == "wifi":
         return _WIFI.format(text=end["text"])
     if end.get("step") == "memory":
-        return "out of memory: measure smaller --sizes, a smaller window, fewer --samples"
+        return MEMORY
     if end.get("step") == "program":
         return f"the measuring program failed: {end['text']}"
     if "reason" in end:

@@ -118,19 +118,21 @@ def _die_with_parent() -> None:
 
 
 class Node:
-    """The node: start.py on the Unix port in a folder that holds config.json.
+    """The node: start.py on the Unix port in a folder that holds config.json, from the modules in
+    `lib`.
 
     A thread reads its log, starts it again after a reset, and plays the watchdog: a node that
     armed it and does not feed it in time is killed and started with the reset cause "watchdog".
     """
 
-    def __init__(self, folder: Path, board: BoardFile) -> None:
+    def __init__(self, folder: Path, board: BoardFile, lib: Path = ROOT / "lib") -> None:
         self.log: collections.deque[str] = collections.deque(maxlen=LOG_LINES)
         self.said = 0  # lines so far
         self.resets = 0
         self.exit_code: int | None = None  # set once it has ended for good
         self._folder = folder
         self._board = board
+        self._lib = lib
         self._command = micropython()
         self.stopping = False
         self._bitten = False  # killed by the watchdog
@@ -177,7 +179,7 @@ class Node:
     def _launch(self) -> subprocess.Popen:
         environment = {
             **os.environ,
-            "MICROPYPATH": f"{BOARD}:{ROOT / 'lib'}:.frozen",
+            "MICROPYPATH": f"{BOARD}:{self._lib}:.frozen",
             "STEADYNODE_BOARD": str(self._board.path),
         }
         return subprocess.Popen(

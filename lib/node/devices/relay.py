@@ -8,20 +8,21 @@ Nothing here allocates or raises after set-up.
 
 from mqtt._shim import const
 from node.clock import later, since
-from node.command import ON, TOGGLE, Command, why
+from node.command import ON, TOGGLE, WORDS, Command
 
 _SECOND = const(1000)
 
 
-class Device:
+class Device(Command):
     """One relay. `on` is True or False; `left` the seconds until it switches off, 0 = stays."""
 
+    # Lists, not tuples: constants would stay in memory when the node forgets what it was made of.
     KEYS = {
-        "pin": ("pin", ..., True),
-        "active_low": ("bool", False),
-        "safe": ("choice", "OFF", ("OFF", "ON")),
+        "pin": ["pin", ..., True],
+        "active_low": ["bool", False],
+        "safe": ["choice", "OFF", ["OFF", "ON"]],
     }
-    COUNTS = ()
+    COUNTS = counts = ()
     SIZE = 3
 
     every = 0  # nothing to sample
@@ -30,31 +31,23 @@ class Device:
     replace = False  # every change is told
 
     def __init__(self, entry, board):
+        super().__init__()
         self.on = entry["safe"] == "ON"
         self.left = 0
         self.dirty = True
-        self.counts = ()
         self._safe = self.on
         self._low = entry["active_low"]
-        self._command = Command()
         self._mark = 0
         self._pin = board.output(entry["pin"], self.on != self._low)
 
     def command(self, buf, start, end, now):
         """Obey buf[start:end]. 0, or a negative number that `why` explains."""
-        error = self._command.parse(buf, start, end)
+        error = self.parse(buf, start, end)
         if not error:
             self._mark = now
-            self._obey(self._command)
+            self.left = self.seconds
+            self._switch(not self.on if self.state == TOGGLE else self.state == ON)
         return error
-
-    def _obey(self, command):
-        self.left = command.seconds
-        self._switch(not self.on if command.state == TOGGLE else command.state == ON)
-
-    def why(self, code):
-        """What a refused command() means."""
-        return why(code)
 
     def tick(self, now):
         """Every step: let `for` run down. True when that switched the relay."""
@@ -77,11 +70,11 @@ class Device:
 
     def encode(self, out):
         """Write the state payload."""
-        out.text(b"ON" if self.on else b"OFF")
+        out.text(WORDS[self.on])
 
     def describe(self):
         """What Home Assistant should know: (key in the payload, device class, unit) each."""
-        return (("", "switch", ""),)
+        return [["", "switch", ""]]
 
     def _switch(self, on):
         self.on = on

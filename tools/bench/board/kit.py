@@ -1,46 +1,68 @@
-"""What every adapter uses, and what every client is given: the same topic and the same payload.
+"""What the adapters share. An adapter (peers/use_*.py) is a client used as its own pages say:
 
-Imported by adapters and probe on MicroPython, and by the partner on CPython for the constants.
+    ASYNC           True: the two below are for asyncio
+    TICKS_MASK      how the client wants its milliseconds; -1: as time.ticks_ms() gives them
+    connect(port, flt, window)
+                    -> a connected client, subscribed to `flt` unless that is None at the highest
+                    QoS it has; it shall bear `window` unacknowledged publishes
+    operations(client)
+                    -> {name: function without arguments}, each one whole operation: a publish of
+                    QoS 1 ends with its PUBACK, a receive with the handler and the acknowledgement
+    socket(client)  what wait() shall watch, if the adapter calls wait()
+    window(client)  -> (send, turn, acked): begin one publish of QoS 1; wait for what comes and
+                    take it; how many have been acknowledged so far. Clients for asyncio have none:
+                    several tasks publish at once.
+
+Handlers add one to `seen[0]`. A client that does not wait by itself calls wait() before each step
+that shall find something to read.
 """
 
-TOPIC = b"bench/house/kitchen/climate/data"  # 32 bytes
-PAYLOAD = b'{"temperature":21.4,"humidity":48.0,"battery":3.012,"count":100}'  # 64 bytes
+import select
+from time import ticks_ms
 
-# The filter under which each operation's messages come; the others subscribe to nothing.
-FILTERS = {
-    "receive 0": TOPIC,
-    "receive 1": TOPIC,
-    "receive 2": TOPIC,
-    "receive 0 by +": b"bench/+/kitchen/+/data",
-    "receive 0 by #": b"#",
-}
+PATIENCE_MS = 5000
 
-seen = [0]  # messages that reached a handler: the handlers of all adapters count here
+seen = [0]  # messages that reached a handler
 waits = [0]  # calls of wait()
 now = [0]  # the ticks when wait() last returned
 
-_probe = None  # the probe's own connection to the partner
+_mask = 0x3FFFFFFF
+_partner = None  # the probe's own connection to the partner
 _byte = bytearray(1)
-_ticks_ms = None
+_poller = None
 
 
-def attach(sock, ticks_ms):
-    """From now on wait() and ask() use this connection."""
-    global _probe, _ticks_ms
-    _probe = sock
-    _ticks_ms = ticks_ms
+def attach(sock, mask):
+    """wait() shall go by what the partner tells on this connection."""
+    global _partner, _mask
+    _mask = mask
+    _partner = sock
     sock.write(b"!")
     wait()
 
 
+def watch(sock, mask):
+    """wait() shall go by this socket of the client's."""
+    global _poller, _mask
+    _mask = mask
+    now[0] = ticks_ms() & mask
+    if sock is not None:
+        _poller = select.poll()
+        _poller.register(sock, select.POLLIN)
+
+
 def wait():
-    """Until the partner has sent one more packet to the client; the ticks then, below 2^30."""
+    """Until there is something to read for the client. Gives the ticks then."""
     waits[0] += 1
-    _probe.readinto(_byte, 1)
-    now[0] = _ticks_ms() & 0x3FFFFFFF
+    if _poller is None:
+        _partner.readinto(_byte, 1)
+    else:
+        for _ in _poller.ipoll(PATIENCE_MS):
+            pass
+    now[0] = ticks_ms() & _mask
     return now[0]
 
 
 def ask(qos):
     """Have the partner send one PUBLISH to the client. `qos`: b"0", b"1" or b"2"."""
-    _probe.write(qos)
+    _partner.write(qos)

@@ -1,34 +1,44 @@
-"""This project's client, driven as docs/mqtt.md says: publish, then flush or step; the clock is
-read by whoever waits, once each time something has come, and given to step().
+"""lib/mqtt as docs/mqtt.md says: publish, flush, step when something is there. Whoever waits reads
+the clock, and gives the time to step().
 """
 
-from kit import PAYLOAD, TOPIC, now, seen, wait
+from kit import now, seen, wait
 from mqtt import UP, Client
 from mqtt.clock import sleep_ms, ticks_ms
 from mqtt.tcp import TcpTransport
+from traffic import PAYLOAD, TOPIC
 
-_SIZE = len(PAYLOAD)
+ASYNC = False
+TICKS_MASK = 0x3FFFFFFF
 
 
-def open(port, flt):
-    client = Client(b"bench", TcpTransport("127.0.0.1", port))
+def connect(port, flt, window):
+    transport = TcpTransport("127.0.0.1", port)
+    if window > 1:
+        client = Client("bench", transport, max_inflight=window, tx_size=window * 128)
+    else:
+        client = Client("bench", transport)
+    told = []
+    client.on_event = lambda kind, a, b: told.append(kind)
     if flt:
         client.subscribe(flt, 2, handle)
-    granted = []
-    client.on_event = lambda kind, a, b: granted.append(kind)
     client.connect()
-    while client.state != UP or len(granted) < (2 if flt else 1):  # CONNECTED, SUBACK
+    while client.state != UP or len(told) < (2 if flt else 1):  # CONNECTED, and SUBACK
         client.step(ticks_ms())
         sleep_ms(1)
     client.on_event = None
-    ops = _publishing(client)
-    ops.update(_prepared(client))
-    ops.update(_rest(client))
-    return ops
+    return client
 
 
 def handle(msg):
     seen[0] += 1
+
+
+def operations(client):
+    ops = _publishing(client)
+    ops.update(_prepared(client))
+    ops.update(_rest(client))
+    return ops
 
 
 def _flush(client):
@@ -65,21 +75,22 @@ def _publishing(client):
 def _prepared(client):
     flush = _flush(client)
     step = client.step
-    zero, one, two = (client.prepare(TOPIC, _SIZE, qos) for qos in range(3))
+    size = len(PAYLOAD)
+    zero, one, two = (client.prepare(TOPIC, size, qos) for qos in range(3))
     for publication in (zero, one, two):
-        publication.buf[publication.start :] = PAYLOAD
+        publication.buf[publication.start :] = PAYLOAD  # a sensor writes its digits there
 
     def prepared0():
-        zero.send(_SIZE)
+        zero.send(size)
         flush()
 
     def prepared1():
-        one.send(_SIZE)
+        one.send(size)
         flush()
         step(wait())
 
     def prepared2():
-        two.send(_SIZE)
+        two.send(size)
         flush()
         step(wait())
         step(wait())
@@ -89,7 +100,8 @@ def _prepared(client):
 
 def _rest(client):
     step = client.step
-    ahead = [0]
+    later = [0]
+    still = ticks_ms()
 
     def receive():
         step(wait())
@@ -99,12 +111,10 @@ def _rest(client):
         step(wait())
 
     def ping():
-        # Time is an argument: 50 s of silence are over at once.
-        ahead[0] = ahead[0] + 50000 & 0x3FFFFFFF
-        step(now[0] + ahead[0] & 0x3FFFFFFF)
-        step(wait() + ahead[0] & 0x3FFFFFFF)
-
-    still = ticks_ms()
+        # Time is an argument: 50 s without a word are over at once.
+        later[0] += 50000
+        step(now[0] + later[0] & TICKS_MASK)
+        step(wait() + later[0] & TICKS_MASK)
 
     def idle():
         step(still)
@@ -113,3 +123,23 @@ def _rest(client):
     ops.update({"receive 0 by +": receive, "receive 0 by #": receive})
     ops.update({"ping": ping, "idle": idle})
     return ops
+
+
+def socket(client):
+    return client.transport._socket
+
+
+def window(client):
+    flush = _flush(client)
+
+    def send():
+        client.publish(TOPIC, PAYLOAD, None, 1)
+        flush()
+
+    def turn():
+        client.step(wait())
+
+    def acked():
+        return client.acked
+
+    return send, turn, acked

@@ -1,7 +1,7 @@
-"""The measuring program's start on a board: Wi-Fi and the node's watchdog first.
+"""The measuring program's start on a board: the watchdog and Wi-Fi first.
 
-Once the node has armed its watchdog, nothing can stop that one but a reset of the board. It is
-therefore armed again, with the node's own time, and fed.
+Once a node has armed the watchdog, nothing can stop that but a reset of the board. So it is armed
+anyway, and fed: a board whose host went away in the middle comes back to what it did before.
 """
 
 import json
@@ -10,15 +10,16 @@ import meter
 import wifi
 from stop import Stop
 
+PATIENCE_MS = 120000  # a name server that never answers takes a minute
+
 
 def run(text, home):
     """Measure with the settings `text`; `home`: the folder of the node's config.json."""
     meter.say_system()
     settings = json.loads(text)
-    config = wifi.node_config(home)
-    stop = Stop(_watchdog(config))
+    stop = Stop(_watchdog())
     try:
-        radio = wifi.join(settings["wifi"], config, stop.look)
+        radio = wifi.join(settings["wifi"], wifi.node_config(home), stop.look)
     except wifi.NoNetwork as error:
         meter.say("end", why="failed", step="wifi", text=str(error))
         return
@@ -27,16 +28,12 @@ def run(text, home):
     meter.run(settings, stop)
 
 
-def _watchdog(config):
-    entry = config.get("watchdog")
-    seconds = entry.get("timeout", 120) if isinstance(entry, dict) else 120
-    if not config or not seconds:
-        return _nothing
+def _watchdog():
     try:
         import machine
 
-        return machine.WDT(timeout=seconds * 1000).feed
-    except (ImportError, AttributeError, ValueError, TypeError, OSError):  # it has none, or not so
+        return machine.WDT(timeout=PATIENCE_MS).feed
+    except (ImportError, AttributeError, ValueError, OSError):  # a board that has none
         return _nothing
 
 

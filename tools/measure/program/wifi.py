@@ -1,7 +1,8 @@
 """A board's way into its Wi-Fi network, for the time of a measurement.
 
 The network is the one given, else that of the node's config.json on the board. A station that is
-connected already is used as it is. The numbers of status() are those of the ESP32 port.
+connected already is used as it is, unless to another network than the one given. The numbers of
+status() are those of the ESP32 port.
 """
 
 import json
@@ -41,7 +42,8 @@ def join(given, config, look):
         return None
     wlan = network.WLAN(network.STA_IF)
     wlan.active(True)
-    if not wlan.isconnected():
+    elsewhere = given is not None and _asked(wlan.config, "ssid") != given["ssid"]
+    if elsewhere or not wlan.isconnected():
         _join(wlan, given or config.get("wifi") or {}, look)
     return {"rssi": _asked(wlan.status, "rssi"), "pm": _asked(wlan.config, "pm")}
 

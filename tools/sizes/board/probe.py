@@ -174,11 +174,11 @@ def write_config(text):
 
 def start_node():
     """The node of config.json, set-up modules given back as app.run() does."""
-    from node import app, build
-    from node.config import load
+    import node.app  # noqa: F401
+    from node.start import forget, start
 
-    kept["node"] = build(load("config.json", board), board, _nothing)
-    app.forget("config", "fields", "pins", "safe")
+    kept["node"] = start("config.json", board, _nothing)
+    forget(kept["node"])
 
 
 def run_node():

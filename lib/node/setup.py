@@ -1,0 +1,123 @@
+"""Makes the node from a checked configuration: every object, topic, buffer and prepared text.
+
+Used once by node.start, then given back to the heap, and with it every constructor: a node that
+runs makes nothing more. So nothing here may be needed by a step. Allocates.
+"""
+
+from mqtt import Client, Reconnect
+from node.core import Node
+from node.health import Health
+from node.jsonout import Writer
+from node.radio import Radio
+from node.service import Service
+from node.slots import Slot
+
+_DIGITS = 9  # of the largest number, beside the mark that it takes the place of
+_PACKET = 7  # bytes of an MQTT packet beside topic and payload, at most
+
+_HEALTH = (
+    b'{"uptime":\x01,"rssi":\x01,"heap":\x01,"grown":\x01,"loop":\x01,"connects":\x01,"sent":\x01,'
+    b'"acked":\x01,"resent":\x01,"refused":\x01,"replaced":\x01,"failed":\x01,"received":\x01,'
+    b'"unmatched":\x01,"errors":\x01,"lost":\x01,"bad_commands":\x01,'
+    b'"oversize":\x01,"closes":\x01,"malformed":\x01,"wifi_failed":\x01,"config":\x01,"reset":"%s",'
+    b'"sensors":{%s}}'
+)
+_IDENTITY = b'{"cmd":"identify","ok":true,"node":"%s","reset":"%s","uptime":\x01}'
+
+
+def build(config, board, put):
+    """What node.build() promises."""
+    topic = ("%s/%s/" % (config["prefix"], config["node"])).encode()
+    reset = board.reset_cause().encode()
+    devices = [entry["class"](entry, board) for entry in config["devices"]]
+    template, values = _health(config["devices"], devices, reset)
+    identity = _IDENTITY % (config["node"].encode(), reset)
+    node = _node(config, board, put, topic, _largest(template, values, identity, devices))
+    node.service = Service(node, topic + b"cmd/result", identity)
+    node.client.subscribe(topic + b"cmd", 1, node.service.obey)
+    node.slots = [
+        _slot(node, entry, device, topic + entry["name"].encode() + b"/")
+        for entry, device in zip(config["devices"], devices)
+    ]
+    size = len(template) + _DIGITS * len(values) + len(topic) + len("health") + _PACKET
+    if size > config["mqtt"]["tx_size"]:
+        raise ValueError(
+            "tx_size %d; must be at least %d, the size of the health message"
+            % (config["mqtt"]["tx_size"], size)
+        )
+    ms = config["health"]["every"] * 1000
+    node.health = Health(node, topic + b"health", template, values, ms)
+    node.link.start()
+    return node
+
+
+def _health(entries, devices, reset):
+    """(template, values) of the health message."""
+    names = []
+    values = [0] * _HEALTH.count(b"\x01")
+    for entry, device in zip(entries, devices):
+        if device.COUNTS:
+            counts = ",".join('"%s":\x01' % name for name in device.COUNTS)
+            names.append('"%s":{%s}' % (entry["name"], counts))
+            values.extend([0] * len(device.COUNTS))
+    return _HEALTH % (reset, ",".join(names).encode()), values
+
+
+def _largest(template, values, identity, devices):
+    """Bytes of the largest payload that is written into the writer's own buffer."""
+    sizes = [device.SIZE for device in devices if not device.replace]
+    sizes += [len(template) + _DIGITS * len(values), len(identity) + _DIGITS, 80]
+    return max(sizes)
+
+
+def _node(config, board, put, topic, size):
+    """The node with all it has for itself; not what its devices need."""
+    wifi = config["wifi"]
+    brokers = config["mqtt"]["brokers"]
+    transports = [board.transport(broker["host"], broker["port"]) for broker in brokers]
+    node = Node(board, put, board.watchdog(config["watchdog"]["timeout"]))
+    node.out = Writer(size)
+    node.radio = Radio(board.wlan(wifi["hostname"]), wifi["ssid"], wifi["password"], node.log)
+    node.status = topic + b"status"
+    node.places = ["%s port %d" % (broker["host"], broker["port"]) for broker in brokers]
+    node.client = _client(config["mqtt"], transports[0], node.status, len(config["devices"]))
+    node.client.on_event = node.on_event
+    node.link = _link(config["mqtt"], node.client, transports, board)
+    node.config_faults = len(config["problems"])
+    return node
+
+
+def _client(c, transport, status, devices):
+    return Client(
+        c["client_id"],
+        transport,
+        keepalive=c["keepalive"],
+        clean_session=c["clean_session"],
+        username=c["username"],
+        password=c["password"],
+        will=(status, b"offline", 1, True),
+        rx_size=c["rx_size"],
+        tx_size=c["tx_size"],
+        max_inflight=c["max_inflight"],
+        connect_timeout_ms=c["connect_timeout"] * 1000,
+        ack_timeout_ms=c["ack_timeout"] * 1000,
+        max_subscriptions=devices + 1,
+    )
+
+
+def _link(c, client, transports, board):
+    made = Reconnect(
+        client, transports, c["retry_first"] * 1000, c["retry_max"] * 1000, board.random
+    )
+    made.hold = True
+    return made
+
+
+def _slot(node, entry, device, topic):
+    outlet = topic + b"state"
+    if device.replace:
+        outlet = node.client.prepare(outlet, device.SIZE, device.qos, device.retain, True)
+    slot = Slot(node, device, entry["name"], outlet, entry["index"])
+    if hasattr(device, "command"):
+        node.client.subscribe(topic + b"set", 1, slot.obey)
+    return slot

@@ -1,0 +1,169 @@
+"""make doctor names what is wrong, with the next step, and leaves the node running."""
+
+import functools
+import json
+import socket
+import threading
+
+import pytest
+
+from tests.broker.brokers import Mosquitto
+from tests.support.ptyboard import PtyBoard
+from tests.tools.board import eventually
+from tests.tools.deployment import (
+    EXAMPLE,
+    quick,  # noqa: F401 (a fixture for all)
+    read_tree,
+    write_tree,
+)
+from tools.deploy import bundle, ports
+from tools.doctor import BAD, DOUBT, GOOD, LEFT_OUT, __main__, board, host
+from tools.run.parts import free_port
+
+SECRET = "never to be seen"
+
+
+@pytest.fixture(scope="module")
+def mosquitto(tmp_path_factory):
+    broker = Mosquitto(tmp_path_factory.mktemp("broker"), users={"node": SECRET}).start()
+    yield broker
+    broker.stop()
+
+
+def config_for(port, password=SECRET):
+    mqtt = {
+        "brokers": [{"host": "127.0.0.1", "port": port}],
+        "username": "node",
+        "password": password,
+    }
+    return {**EXAMPLE, "mqtt": mqtt}
+
+
+@functools.cache
+def real_node():
+    return bundle.bundle()
+
+
+@pytest.fixture
+def flash(tmp_path, mosquitto):
+    """The real node, complete."""
+    folder = tmp_path / "flash"
+    config = json.dumps(config_for(mosquitto.port)).encode()
+    write_tree(folder, {**real_node(), "config.json": config})
+    return folder
+
+
+@pytest.fixture
+def node(flash):
+    with PtyBoard(flash, runs=True, heap="384k") as node:
+        node.state.wifi(join_ms=30)
+        eventually(lambda: node.said("mqtt: connected"), "the node is online")
+        yield node
+
+
+def examined(node, config=None, seconds=1.2):
+    """check -> finding; the broker from here and the one from the board stand apart."""
+    found = board.examine(node.port, config, seconds, tries=2, files=real_node())
+    return {finding.check: finding for finding in found}
+
+
+def test_a_healthy_node_has_only_good_findings_and_runs_on(node, flash):
+    before = read_tree(flash)
+    found = examined(node)
+    local = found.pop("broker")
+    assert local.state == DOUBT and "the board itself" in local.text  # it is on the loopback
+    assert {finding.state for finding in found.values()} == {GOOD}, found
+    assert list(found) == [
+        "board",
+        "firmware",
+        "file system",
+        "files",
+        "board's config",
+        "Wi-Fi",
+        "broker, from the board",
+    ]
+    assert read_tree(flash) == before
+    assert SECRET not in str(found)
+
+
+def test_wrong_files_another_config_and_a_weak_signal_are_told(node, flash, mosquitto):
+    (flash / "lib/node/old.py").write_bytes(b"")
+    (flash / "lib/node/app.mpy").write_bytes(b"M\x06\x00\x1f")
+    node.state.wifi(rssi=-88)
+    found = examined(node, config_for(mosquitto.port, "another"))
+    assert found["files"].state == DOUBT
+    assert "app.mpy" in found["files"].text and "old.py" in found["files"].text
+    assert "not the one on this computer" in found["board's config"].text
+    assert "make deploy" in found["files"].next and found["Wi-Fi"].state == BAD  # it cannot start
+
+
+def test_a_network_that_is_not_there_is_told_with_the_nodes_words(node):
+    node.state.wifi(present=False)
+    found = examined(node)
+    assert found["Wi-Fi"].state == BAD
+    assert "no access point" in found["Wi-Fi"].text and "check wifi.ssid" in found["Wi-Fi"].next
+
+
+def test_a_broker_that_the_board_cannot_reach_is_told_apart(node, mosquitto, monkeypatch):
+    monkeypatch.setattr(host, "brokers", lambda config: iter(()))
+    node.state.wifi(rssi=-88)
+    mosquitto.stop()
+    try:
+        found = examined(node)
+    finally:
+        mosquitto.start()
+    assert found["Wi-Fi"].state == DOUBT and "weak" in found["Wi-Fi"].text
+    assert found["broker, from the board"].state == BAD
+    assert "start the broker" in found["broker, from the board"].next
+
+
+def test_an_empty_board_is_told_to_be_deployed_to(tmp_path):
+    with PtyBoard(tmp_path, runs=True) as empty:
+        found = examined(empty)
+    assert (found["files"].state, found["files"].next) == (BAD, "make deploy")
+    assert found["board's config"].state == BAD and "Wi-Fi" not in found
+
+
+def test_without_a_board_the_host_side_is_checked(tmp_path, monkeypatch, capsys, mosquitto):
+    monkeypatch.setattr(ports, "candidates", list)
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps(config_for(mosquitto.port)))
+    assert __main__.main(["--config", str(path)]) == 0
+    said = capsys.readouterr().out
+    assert "every setting is in order" in said and "cable that carries data" in said
+    path.write_text(json.dumps({**config_for(free_port()), "prefix": "a//b"}))
+    assert __main__.main(["--config", str(path)]) == 1
+    said = capsys.readouterr().out
+    assert "prefix: 'a//b'" in said and "the port is closed" in said and "1 wrong" in said
+    assert SECRET not in said
+    assert __main__.main(["--config", str(path), "--port", "/dev/no-such-port"]) == 1
+    assert "no such port" in capsys.readouterr().out
+
+
+def test_what_is_wrong_with_a_broker_is_told_apart(mosquitto, monkeypatch):
+    monkeypatch.setattr(host, "BROKER_S", 0.5)
+    group = {"username": "node", "password": "wrong"}
+    refused = host.broker("127.0.0.1", mosquitto.port, group)
+    assert refused.state == BAD and "mqtt.password" in refused.next
+    assert "no such name" in host.broker("no.such.name.invalid", 1883, {}).text
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        silent = host.broker("127.0.0.1", port, {})
+        assert silent.state == BAD and "TLS" in silent.next
+        threading.Thread(target=lambda: server.accept()[0].close(), daemon=True).start()
+        assert "does not answer as an MQTT broker" in host.broker("127.0.0.1", port, {}).text
+
+
+def test_a_config_that_cannot_be_read_is_a_finding(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert [found.state for found in host.read_config(None)[1]] == [LEFT_OUT]
+    (tmp_path / "config.json").write_text("{")
+    config, found = host.read_config(None)
+    assert config is None and found[0].state == BAD and "not JSON" in found[0].text
+    assert list(host.brokers([])) == list(host.brokers({"mqtt": {"brokers": [7, {}]}})) == []
+
+
+def test_other_tools_than_the_pinned_ones_are_told(monkeypatch):
+    assert host.computer().state == GOOD
+    monkeypatch.setattr(host, "_version", lambda name: None)
+    assert host.computer().state == BAD and host.computer().next == "make setup"

@@ -1,0 +1,68 @@
+"""Builds lib/ for a board: the same code in fewer and smaller files. See docs/build.md.
+
+    python -m tools.build [--out build/lib]
+    python -m tools.build --explain < traceback.txt
+
+Beside the folder stands names.json, the map of what each shortened name stands for.
+"""
+
+import argparse
+import json
+import shutil
+import sys
+from pathlib import Path
+
+from tools.build import folding, inlining, merging, public, writing
+from tools.build.explain import explain
+from tools.build.naming import Names, private
+from tools.build.program import Program
+from tools.build.sources import BuildError
+from tools.build.usage import Groups
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def build(out, lib=ROOT / "lib", root=ROOT):
+    """Build the folder `lib` into `out`, which is made anew. `root`: of the project, for the pages
+    that name what is public. Returns module -> bytes of its file. Raises BuildError."""
+    out = Path(out)
+    program = Program(Path(lib))
+    kept = public.mark(program, root)
+    folding.fold(program)
+    trees = merging.merge(program, program.place())
+    inlining.inline(trees, private(Groups(trees), kept))
+    names = Names(program, trees, kept)
+    if out.exists():
+        shutil.rmtree(out)
+    out.mkdir(parents=True)
+    return writing.write(program, trees, names, out)
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="python -m tools.build", description=__doc__)
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("--out", type=Path, default=ROOT / "build" / "lib", help="where it goes")
+    parser.add_argument("--lib", type=Path, default=ROOT / "lib", help="the sources")
+    parser.add_argument("--explain", action="store_true", help="read a traceback from stdin")
+    options = parser.parse_args()
+    if options.explain:
+        return _explain(options.out.parent / "names.json")
+    sizes = build(options.out, options.lib)
+    for name, size in sorted(sizes.items()):
+        print(f"{size:7,}  {name}")
+    print(f"{sum(sizes.values()):7,}  bytes in {options.out}")
+    return 0
+
+
+def _explain(path):
+    if not path.is_file():
+        raise BuildError(f"{path} is not there: run `make build` with the sources of that board")
+    print(explain(sys.stdin.read(), json.loads(path.read_text())))
+    return 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except BuildError as error:
+        sys.exit(f"build: {error}")

