@@ -37,6 +37,7 @@ _RELEASE = const(5)
 _ACKED = const(2)
 _PEER_CLOSED = const(-30)
 _TRANSPORT = const(-31)
+_UNKNOWN = const(-1)  # when: not yet
 _WRITES = const(32)  # the most writes of one step, so that events which publish cannot hold it
 
 
@@ -128,8 +129,9 @@ def _put_pubrels(c, o, i):
     # 4.4.0-1; as many in a row as have room
     while i >= 0 and o.state[i] == _RELEASE and c.acks_to < c.acks_full:
         put_ack(c, 0x62, o.ids[i])
-        written(o, i, c.now)
+        written(o, i, _UNKNOWN)
         i = next_entry(o, c.max_inflight)
+    c.asked = True
 
 
 def _put_requests(c, s):
@@ -139,6 +141,7 @@ def _put_requests(c, s):
         s.begin(i, take_id(c), c.now)
         c.acks_to = put_request(c.acks, c.acks_to, s.ids[i], s.filter[i], s.wanted(i))
         i = s.next()
+    c.asked = True
 
 
 def _run(o, i, window):
@@ -186,10 +189,21 @@ def _written(c):
     c.acks_from = c.at
     if c.at == c.acks_to:
         c.acks_from = c.acks_to = 0
+    if c.asked:
+        _asked(c, c.outbox)
     if kind == _DISCONNECT:
         c.sending = _GONE
         c.since = c.now
         c.lull = 0
+
+
+def _asked(c, o):
+    # The time for the answers to requests, and to PUBRELs sent again, runs from their last byte.
+    c.asked = False
+    c.subscriptions.since = c.now
+    for i in range(o.slots):
+        if o.when[i] < 0:
+            o.when[i] = c.now
 
 
 def _publishes_written(c, o):
