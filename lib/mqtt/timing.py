@@ -87,7 +87,7 @@ def _look_up(c, o):
         _sooner(c, c.ack_timeout_ms, c.blocked_at, _SEND_TIMEOUT)
     if o.passed and o.when[o.head] >= 0:  # the oldest is the first one due
         _sooner(c, c.ack_timeout_ms, o.when[o.head], _ACK_TIMEOUT)
-    if c.subscriptions.awaiting:
+    if c.subscriptions.awaiting and not c.asked:
         _sooner(c, c.ack_timeout_ms, c.subscriptions.since, _ACK_TIMEOUT)
     if c.keepalive_ms and not (c.pinged and c.blocked):  # one at most waits to be written
         since = c.spoke
