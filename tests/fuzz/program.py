@@ -47,7 +47,6 @@ TOPICS = (b"t", b"a/b", b"a/long/topic/with/levels", b"$x", b"\xc3\xa9", b"", b"
 FILTERS = (b"a/#", b"+/b", b"t", b"#", b"$x", b"+", b"bad#", b"")
 TIMES = (0, 1, 40, 900, 3000, 60000)
 HANDLES = 600
-REACTIONS = 60  # the most publishes that events make, so that it comes to rest
 ANSWERS = (peer.puback, peer.pubrec, peer.pubrel, peer.pubcomp, peer.unsuback, peer.connack)
 
 
@@ -79,13 +78,13 @@ class Program:
         )
         self.client.eager = not flags & 64
         self.reaction = flags >> 4 & 3  # of the handlers, or of on_event
-        self.reactions = REACTIONS
         self.client.on_event = self.event
         self.handler = self.handle
         self.now = MASK - 5000
         self.payload = bytearray(b"0123456789abcdef" * 4)
         self.ended = bytearray(HANDLES)
         self.accepted = bytearray(HANDLES)
+        self.second = bytearray(HANDLES)  # published by an event
         self.present = 0
         self.seen = 0
         self.made = []
@@ -102,9 +101,11 @@ class Program:
             self.present = 1
         elif kind <= FAILED and a < HANDLES:
             self.ended[a] += 1
-        if self.reaction == 3 and self.reactions:
-            self.reactions -= 1
-            self.keep(self.made[a & 2].send(a & 7) if a & 1 else self.publish_within(a, b))
+            if self.reaction == 3 and not self.second[a]:  # else it would never rest
+                handle = self.made[b & 2].send(a & 7) if a & 1 else self.publish_within(a, b)
+                self.keep(handle)
+                if 0 < handle < HANDLES:
+                    self.second[handle] = 1
 
     def publish_within(self, a, b):
         return self.client.publish(b"t", self.payload, a & 31, b & 3)
@@ -148,7 +149,7 @@ class Program:
         self.client.connect()
         self.client.subscribe(b"a/#", 2, self.handler, True)
         self.rest()
-        while self.tape.more() and self.client.outbox.last < HANDLES - REACTIONS - 100:
+        while self.tape.more() and self.client.outbox.last < HANDLES // 2:
             OPERATIONS[self.tape.byte() % len(OPERATIONS)](self)
             if self.wire._out_to > 8000:
                 self.broker.serve()
