@@ -56,6 +56,7 @@ class Outbox:
         self.passed = 0  # of these, how many the sending cursor has passed on this connection
         self.tail = 0  # where the next place begins
         self.inflight = 0  # entries in AWAIT_...
+        self.newest = 0  # the entry made last
         self.last = 0  # the handle given out last
 
 
@@ -86,7 +87,10 @@ def room(o, tail, size):
 
 def add(o, at, size, packet_id):
     """Queue the packet encoded at ``at``, a place just got; returns its index."""
-    i = nth(o, o.count)
+    i = o.head + o.count
+    if i >= o.slots:
+        i -= o.slots
+    o.newest = i
     o.count += 1
     o.at[i] = at
     o.size[i] = size
@@ -94,6 +98,7 @@ def add(o, at, size, packet_id):
     o.ids[i] = packet_id
     o.state[i] = _QUEUED
     o.tries[i] = 0
+    o.when[i] = -1
     o.handle[i] = o.last = o.last % 0x3FFFFFFF + 1
     return i
 

@@ -12,14 +12,15 @@ at once. The copy takes the whole buffer; the next packet overwrites what lies b
 from mqtt._shim import const
 from mqtt.codec import head_size, put_head, put_id, put_text
 from mqtt.ids import take_id
-from mqtt.outbox import add, nth, place, replaceable, written
+from mqtt.outbox import add, nth, place, replaceable
 from mqtt.topics import topic_ok
 
 _FULL = const(-10)
 _TOO_LARGE = const(-11)
 _PUBLISH = const(4)
 _PARTIAL = const(2)
-_UNKNOWN = const(-1)  # when: the next step tells
+_AWAIT_PUBACK = const(3)
+_AWAIT_PUBREC = const(4)
 _CLEAR = const(1)  # of client.clear: connected, outside of a step, nothing waits to be written ...
 _FREE = const(2)  # ... and the outbox is empty
 
@@ -88,23 +89,22 @@ class Publication:
         if n.__class__ is not _int or not 0 <= n <= self.max_payload:
             return c.refuse(_TOO_LARGE)
         n += self._fixed
-        at = make_place(c, _len(self.buf))
+        c.begin = at = make_place(c, _len(self.buf)) if c.outbox.count else 0
         if at < 0:
             return self._overwrite(c, c.outbox, n)
         c.packet_id = 0
         if self._first & 6:
             c.packet_id = take_id(c)
             put_id(self.buf, self.start - 2, c.packet_id)
-        c.begin = at
-        n = self._put(at, n)
+        n = self._put(c.outbox, at, n)
         if c.clear != _FREE and not _may_go(c, c.outbox):
             n = keep(c, n, None)
         else:
             c.source = c.outbox.buf
             c.at = at
             n = commit(c, n)
-        self._handle = n
         if self._replace:
+            self._handle = n
             self._own(c.outbox, at)
         return n
 
@@ -120,17 +120,21 @@ class Publication:
             return c.refuse(_FULL)
         if self._first & 6:
             put_id(self.buf, self.start - 2, o.ids[i])
-        o.size[i] = self._put(o.at[i], n)
+        o.size[i] = self._put(o, o.at[i], n)
         c.replaced = c.replaced + 1 & 0x3FFFFFFF
         return self._handle
 
-    def _put(self, at, n):
+    def _put(self, o, at, n):
         # Complete the packet and copy it to its place; returns its size.
-        head = 2 if n < 128 else head_size(n)
+        if self._head == 2:
+            self.buf[1] = n
+            o.buf[at : at + _len(self.buf)] = self.buf
+            return n + 2
+        head = head_size(n)
         put_head(self.buf, self._head - head, self._first, n)
         n += head
         head = self._views[head]
-        self.client.outbox.buf[at : at + _len(head)] = head
+        o.buf[at : at + _len(head)] = head
         return n
 
 
@@ -176,9 +180,11 @@ def keep(c, size, n):
     o = c.outbox
     i = add(o, c.begin, size, c.packet_id)
     if n == size:
-        c.wrote = True
+        o.passed += 1
+        o.inflight += 1
+        o.state[i] = _AWAIT_PUBREC if o.buf[c.begin] & 4 else _AWAIT_PUBACK
         c.sent = c.sent + 1 & 0x3FFFFFFF
-        written(o, i, _UNKNOWN)
+        c.wrote = True
         c.clear = _CLEAR
         return o.last
     c.clear = 0

@@ -16,7 +16,7 @@ from mqtt.codec import FROM_SERVER
 from mqtt.delivery import piece, publish
 from mqtt.events import emit, end, give_up
 from mqtt.ids import take_id
-from mqtt.outbox import acked, begun, find, mark_again
+from mqtt.outbox import begun, find, mark_again, release
 from mqtt.parser import next_packet
 from mqtt.sending import put_ack
 
@@ -148,21 +148,31 @@ def _ack(c, first, p):
     at = p.start
     if p.end - at != (3 if first == 0x90 else 2) or first not in FROM_SERVER:
         return _MALFORMED
-    packet_id = p.buf[at] << 8 | p.buf[at + 1]
-    if not packet_id:
+    at = p.buf[at] << 8 | p.buf[at + 1]  # the packet id
+    if not at:
         return _MALFORMED
     if first == 0x90:
-        return _suback(c, packet_id, p.buf[at + 2])
+        return _suback(c, at, p.buf[p.end - 1])
     if first == 0xB0:
-        return _requested(c, packet_id, -1)
+        return _requested(c, at, -1)
     if first == 0x62:
-        put_ack(c, 0x70, packet_id)  # also for an id we do not know
-        if c.held.drop(packet_id):
-            end(c, _FULL, 0)  # now there is room for what was withheld
-        return 0
-    at = find(c.outbox, packet_id)
-    if at >= 0:
-        return _known_ack(c, first, at)
+        return _pubrel(c, at)
+    return _publish_ack(c, c.outbox, first, at)
+
+
+def _pubrel(c, packet_id):
+    put_ack(c, 0x70, packet_id)  # also for an id we do not know
+    if c.held.drop(packet_id):
+        end(c, _FULL, 0)  # now there is room for what was withheld
+    return 0
+
+
+def _publish_ack(c, o, first, packet_id):
+    i = o.head
+    if o.ids[i] != packet_id:  # mostly it is the oldest
+        i = find(o, packet_id)
+    if i >= 0 and o.passed:
+        return _known_ack(c, o, first, i)
     if first == 0x50:
         put_ack(c, 0x62, packet_id)  # lets the broker free an id we do not know
     else:
@@ -170,13 +180,10 @@ def _ack(c, first, p):
     return 0
 
 
-def _known_ack(c, first, i):
-    o = c.outbox
+def _known_ack(c, o, first, i):
     state = o.state[i]
-    if first == 0x40 and state == _AWAIT_PUBACK:
-        _acknowledged(c, o, i, 1)
-    elif first == 0x70 and state == _AWAIT_PUBCOMP:
-        _acknowledged(c, o, i, 2)
+    if (first == 0x40 and state == _AWAIT_PUBACK) or (first == 0x70 and state == _AWAIT_PUBCOMP):
+        _acknowledged(c, o, i)
     elif first == 0x50 and state >= _AWAIT_PUBREC:
         c.no_qos2 = False
         o.state[i] = _AWAIT_PUBCOMP
@@ -190,11 +197,14 @@ def _known_ack(c, first, i):
     return 0
 
 
-def _acknowledged(c, o, i, qos):
+def _acknowledged(c, o, i):
     handle = o.handle[i]
-    acked(o, i)
+    qos = 2 if o.state[i] == _AWAIT_PUBCOMP else 1
+    o.inflight -= 1
+    release(o, i)
     c.acked = c.acked + 1 & 0x3FFFFFFF
-    emit(c, _ACKED, handle, qos)
+    if c.on_event:
+        emit(c, _ACKED, handle, qos)
 
 
 def _suback(c, packet_id, code):

@@ -12,7 +12,7 @@ PINGRESP the connection ends. While that is awaited, what we send still counts.
 
 from mqtt._shim import const
 from mqtt.events import end
-from mqtt.outbox import next_entry, nth
+from mqtt.outbox import next_entry
 from mqtt.sending import put_bare
 
 _MASK = const(0x3FFFFFFF)
@@ -107,13 +107,12 @@ def stamp(c, o):
     """What was written between two steps counts from this one on."""
     c.spoke = c.now
     c.wrote = False
-    k = o.passed
-    while k:
-        k -= 1
-        i = nth(o, k)
-        if o.when[i] >= 0 and o.ids[i]:
+    i = o.newest
+    while i > -o.slots:
+        if o.when[i] >= 0:
             return
         o.when[i] = c.now
+        i -= 1
 
 
 def deadline(c):
