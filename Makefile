@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check soak fuzz flash sizes measure deploy logs repl doctor format build clean
+.PHONY: help setup run test check soak fuzz flash sizes measure bench deploy logs repl doctor format build clean
 
 help: ## list the targets
 	@echo "make <target>:"
@@ -60,6 +60,10 @@ repl: setup ## a prompt on a board; PORT=/dev/ttyUSB0
 
 doctor: setup ## what is wrong with board, cable, firmware, config, Wi-Fi, broker; PORT= CONFIG=
 	@$(VENV)/python -m tools.doctor $(if $(PORT),--port $(PORT)) $(if $(CONFIG),--config $(CONFIG))
+
+bench: setup ## lib/mqtt beside other clients: docs/benchmarks.md; ARGS="--only instructions", UMQTT= MQTT_AS=
+	@$(VENV)/python -m tools.bench $(if $(ROUNDS),--rounds '$(ROUNDS)') $(if $(UMQTT),--umqtt '$(UMQTT)') \
+		$(if $(MQTT_AS),--mqtt-as '$(MQTT_AS)') $(ARGS)
 
 format: setup ## put the sources in the one format
 	@$(VENV)/ruff format .

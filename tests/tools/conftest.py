@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.tools.building import program  # noqa: F401 (a fixture)
 from tools.sim.boardfile import BoardFile, load_series
 
 

@@ -1,64 +1,7 @@
-"""The board build on small programs: the built files do what the sources do, and what it cannot
-transform it refuses, naming the place."""
+"""The board build on small programs: the built files do what the sources do."""
 
-import re
-import textwrap
-
-import pytest
-
-from tests.support.runtimes import run_code
-from tools.build import layout, mpy
-from tools.build.__main__ import build
+from tools.build import mpy
 from tools.build.explain import explain
-from tools.build.sources import BuildError
-
-
-@pytest.fixture
-def program(tmp_path, monkeypatch):
-    """program(files, **layout): sources under lib/, their layout; then .built() and .both(code)."""
-    defaults = {"FILES": {"app": ("app",)}, "ALONE": (), "LAZY": {}, "NOT_ON_A_BOARD": ()}
-    defaults |= {"PAGES": (), "PROGRAMS": (), "ENTRIES": {}, "SEAMS": (), "OBSERVED": ()}
-    defaults |= {"COMPUTED": {}}
-
-    def make(files, **changes):
-        for name, value in (defaults | changes).items():
-            monkeypatch.setattr(layout, name, value)
-        for name, text in files.items():
-            path = tmp_path / "lib" / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(textwrap.dedent(text))
-        return Program(tmp_path)
-
-    return make
-
-
-class Program:
-    def __init__(self, folder):
-        self.lib = folder / "lib"
-        self.out = folder / "build" / "lib"
-
-    def built(self):
-        return build(self.out, self.lib, self.lib.parent)
-
-    def refusal(self):
-        with pytest.raises(BuildError) as caught:
-            self.built()
-        return str(caught.value)
-
-    def both(self, code):
-        """What `code` prints over the sources on CPython and over the built files, which is the
-        same, on both MicroPythons."""
-        self.built()
-        wanted = run_code("cpython", code, [self.lib])
-        assert wanted.code == 0, wanted.output
-        for runtime in ("unix", "wasm"):
-            found = run_code(runtime, code, [self.out])
-            assert (found.code, found.output) == (0, wanted.output), runtime
-        return wanted.output.split()
-
-    def names(self, file):
-        return set(mpy.texts((self.out / file).read_bytes()))
-
 
 PACKAGE = {
     "app/__init__.py": """
@@ -332,42 +275,6 @@ def test_a_file_with_more_names_than_one_byte_counts_works_too(program):
     assert made.both("from app import go\nprint(go())") == [str(sum(range(150)) + 20 * 149)]
     # What is named most has a number of one byte.
     assert "publicly_named_149" in mpy.texts((made.out / "app.mpy").read_bytes())[:10]
-
-
-REFUSED = {
-    "a name that is computed": ("def go(x, n):\n    return getattr(x, n)\n", "COMPUTED"),
-    "an object's dictionary": ("def go(x):\n    return x.__dict__\n", "__dict__"),
-    "reflection": ("def go():\n    return globals()\n", "globals()"),
-    "a star": ("from app.other import *\n", "not *"),
-    "a relative import": ("from . import other\n", "whole name"),
-    "a module as a value": ("from app import other\n\ndef go():\n    return other\n", "a value"),
-    "a module's name set from outside": (
-        "from app import other\n\ndef go():\n    other.x = 1\n",
-        "from outside",
-    ),
-    "a name that is not there": ("from app.other import y\n", "has no y"),
-    "a module that is not there": ("from app.nothing import y\n", "app.nothing"),
-    "an assignment in an expression": ("def go(x):\n    return (y := x)\n", ":="),
-    "two foreign things of one name": (
-        "from math import e\nfrom app import other\n\ndef go():\n    return e, other.f()\n",
-        "another thing",
-    ),
-    "an imported name rebound": (
-        "def go():\n    from app.other import x\n    x = None\n    return x\n",
-        "rebinds x",
-    ),
-}
-
-
-@pytest.mark.parametrize("what", REFUSED)
-def test_what_cannot_be_transformed_is_refused_with_its_place(program, what):
-    code, wanted = REFUSED[what]
-    other = "from errno import EIO as e\nx = [1]\n\ndef f():\n    return e\n"
-    files = {"app/__init__.py": code, "app/other.py": other}
-    made = program(files, FILES={"app": ("app", "app.other")}, ENTRIES={"app": ("go",)})
-    text = made.refusal()
-    assert wanted in text
-    assert re.search(r"app/(__init__|other)\.py:\d+: ", text), text
 
 
 def test_a_traceback_is_explained():

@@ -11,7 +11,7 @@ from collections import Counter
 
 from tools.build import mpy
 from tools.build.scopes import COMPREHENSIONS, FUNCTIONS, Builtin, Global
-from tools.build.splicing import expression, splice
+from tools.build.splicing import Place, expression, splice
 
 MOST_WORDS = 11
 WORTH = 40  # bytes that may come with a function that goes
@@ -114,13 +114,15 @@ class _Pair:
         self.call.chosen = True
         caller, callee = copy.deepcopy((self.caller, self.callee))
         self.call.chosen = False
-        if not _Place(caller, callee).put():
+        site = _Site(caller, callee)
+        if not site.put():
             return False
         words, size = _frames([caller])[0]
         most, own = frames[self.caller]
         if words > max(MOST_WORDS, most) or size > own + frames[self.callee][1] + WORTH:
             return False
         frames[self.caller] = words, size
+        site.settle()
         self.caller.body = caller.body
         moved = getattr(self.callee, "inlined", [])
         self.caller.inlined = [*getattr(self.caller, "inlined", []), self.name, *moved]
@@ -145,7 +147,7 @@ def _frames(functions):
     return mpy.frames(source)
 
 
-class _Place:
+class _Site:
     """Where the call stands in its function."""
 
     def __init__(self, caller, callee):
@@ -157,6 +159,7 @@ class _Place:
             for node in ast.walk(each)
         )
         self.simple = not nested
+        self.settle = lambda: None
 
     def put(self):
         return self._in(self.caller, True)
@@ -174,16 +177,21 @@ class _Place:
     def _at(self, holder, statements, index, each, last):
         if isinstance(each, FUNCTIONS) or not _holds(each):
             return None
-        at_end = last and index == len(statements) - 1 and isinstance(
-            holder, ast.If | ast.With | ast.FunctionDef
-        )  # fmt: skip
+        at_end = (
+            last
+            and index == len(statements) - 1
+            and isinstance(holder, ast.If | ast.With | ast.FunctionDef)
+        )
         value = getattr(each, "value", None)
         if getattr(value, "chosen", False) and isinstance(each, ast.Expr | ast.Return | ast.Assign):
             dying = self.simple and (at_end or isinstance(each, ast.Return))
-            made = splice(each, value, self.callee, at_end, dying)
-            if made is not None:
-                statements[index : index + 1] = made
-            return made is not None
+            place = Place(self.caller, each, value, at_end, dying)
+            made = splice(each, value, self.callee, place)
+            if made is None:
+                return False
+            statements[index : index + 1] = made[0]
+            self.settle = lambda: made[1].settle(made[0], place.regions)
+            return True
         done = self._in(each, at_end)
         return self._expression(each) if done is None else done
 
@@ -192,7 +200,8 @@ class _Place:
             for name, value in ast.iter_fields(node):
                 for each in value if isinstance(value, list) else [value]:
                     if getattr(each, "chosen", False):
-                        made = expression(each, self.callee)
+                        place = Place(self.caller, statement, each, False, False)
+                        made = expression(each, self.callee, place)
                         if made is None:
                             return False
                         if isinstance(value, list):

@@ -33,12 +33,14 @@ class Global(Item):
 
 @dataclass(eq=False)
 class Local(Item):
-    """A local name of one function."""
+    """A local name of one function. `regions`: of a name that came with an inlined body, the
+    stretches of its function where it is used; elsewhere it is free. None: it is the function's."""
 
     name: str
     param: bool = False
     final: str = ""
     fixed: bool = False
+    regions: set | None = None
 
 
 @dataclass(eq=False)

@@ -14,68 +14,127 @@ ENDS = (ast.Return, ast.Raise)
 _numbers = itertools.count()
 
 
-def splice(statement, call, callee, last, dying):
-    """The statements in the place of `statement`. The body of `callee` is used up if it fits.
-    `last`: nothing of the caller runs after the statement; `dying`: none of its locals is read."""
-    if statement.value is not call or _bind(call, callee, dying, dry=True) is None:
+def splice(statement, call, callee, place):
+    """The statements in the place of `statement`, and the locals they use, or None. The body of
+    `callee` is used up if it fits."""
+    if statement.value is not call:
         return None
+    tails = _ending_in_tails(callee.body)
+    if isinstance(statement, ast.Assign) and (tails is None or not _leaves(tails)):
+        return None
+    if isinstance(statement, ast.Expr) and tails is None and not place.last:
+        return None
+    binding = Binding(call, callee, place)
+    if not binding.possible:
+        return None
+    binding.carry_out()
+    return binding.before + _body(statement, callee.body), binding
+
+
+def _body(statement, body):
     if isinstance(statement, ast.Return):
-        before = _bind(call, callee, dying)
-        return before + callee.body + ([] if _ends(callee.body) else [ast.Return(None)])
-    tails = _ending_in_tails(callee.body)
-    if isinstance(statement, ast.Expr):
-        if tails is None and not last:
-            return None
-        before = _bind(call, callee, dying)
-        if tails is None:
-            return before + _each_return(
-                callee.body, lambda value: [*_run(value), ast.Return(None)]
-            )
-        return before + (_each_return(_ending_in_tails(callee.body), _run) or [ast.Pass()])
-    if tails is None or not _leaves(tails):
-        return None
-    before = _bind(call, callee, dying)
-    tails = _ending_in_tails(callee.body)
-    return before + _each_return(tails, lambda value: [_assign(statement, value)])
+        return body + ([] if _ends(body) else [ast.Return(None)])
+    tails = _ending_in_tails(body)
+    if isinstance(statement, ast.Assign):
+        return _each_return(tails, lambda value: [_assign(statement, value)])
+    if tails is None:
+        return _each_return(body, lambda value: [*_run(value), ast.Return(None)])
+    return _each_return(tails, _run) or [ast.Pass()]
 
 
-def expression(call, callee):
+def expression(call, callee, place):
     """The value in the place of a call whose function only computes one; None if it is more."""
     if len(callee.body) != 1 or not isinstance(callee.body[0], ast.Return):
         return None
-    if callee.body[0].value is None or _bind(call, callee, False, dry=True) != []:
+    binding = Binding(call, callee, place)
+    if callee.body[0].value is None or not binding.possible or binding.before:
         return None
-    _bind(call, callee, False)
+    binding.carry_out()
     return callee.body[0].value
 
 
-def _bind(call, callee, dying, dry=False):
-    """Put the arguments in the place of the parameters. Statements that must come before, or None
-    if it cannot be done."""
-    given = _arguments(call, callee)
-    wanted = [arg.item for arg in params(callee)]
-    if given is None or len(given) != len(wanted):
-        return None
-    stored = {
-        node.item
-        for each in callee.body
-        for node in ast.walk(each)
-        if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load)
-    }
-    names = [value.item for value in given if isinstance(value, ast.Name)]
-    before, instead = [], {}
-    for item, value in zip(wanted, given, strict=True):
-        local = isinstance(value, ast.Name) and isinstance(value.item, Local)
-        mine = local and (item not in stored or dying and names.count(value.item) == 1)
-        if mine or isinstance(value, ast.Constant) and item not in stored:
-            instead[item] = value
-        else:
-            fresh = _fresh(item)
-            instead[item] = fresh
-            before.append(ast.Assign([_named(fresh, ast.Store())], value))
-    if not dry:
-        callee.body = [_Replacer(instead).visit(each) for each in callee.body]
-    return before
+class Place:
+    """What holds where the call stands. `last`: nothing of the caller runs after it; `dying`: none
+    of its locals is read after it; `regions`: the stretches it lies in; `spare`: locals of the
+    caller that are free there."""
+
+    def __init__(self, caller, statement, call, last, dying):
+        self.last = last
+        self.dying = dying
+        self.regions = getattr(statement, "regions", ())
+        inside = {id(node) for node in ast.walk(call)}
+        needed, found = set(), {}
+        for node in ast.walk(caller):
+            item = getattr(node, "item", None)
+            if isinstance(item, Local):
+                found[item] = True
+                if id(node) in inside:
+                    needed.add(item)
+        self.spare = [item for item in found if item not in needed and self._free(item)]
+
+    def _free(self, item):
+        if item.regions is None:
+            return self.dying
+        return self.dying or item.regions.isdisjoint(self.regions)
+
+
+class Binding:
+    """The arguments of a call in the place of the parameters. `before`: the statements that must
+    come first; `used`: the locals that the body then uses."""
+
+    def __init__(self, call, callee, place):
+        self.callee = callee
+        self.before = []
+        self.used = []
+        self._spare = list(place.spare)
+        self._instead = {}
+        given = _arguments(call, callee)
+        wanted = [arg.item for arg in params(callee)]
+        self.possible = given is not None and len(given) == len(wanted)
+        if self.possible:
+            self._bind(given, wanted, place.dying)
+
+    def _bind(self, given, wanted, dying):
+        stored = {
+            node.item
+            for each in self.callee.body
+            for node in ast.walk(each)
+            if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load)
+        }
+        names = [value.item for value in given if isinstance(value, ast.Name)]
+        for item, value in zip(wanted, given, strict=True):
+            local = isinstance(value, ast.Name) and isinstance(value.item, Local)
+            mine = local and (item not in stored or dying and names.count(value.item) == 1)
+            if mine or isinstance(value, ast.Constant) and item not in stored:
+                self._instead[item] = value
+            else:
+                name = _named(self.local(item), ast.Store())
+                self.before.append(ast.Assign([name], value))
+
+    def carry_out(self):
+        self.callee.body = [_Replacer(self).visit(each) for each in self.callee.body]
+
+    def local(self, item):
+        """The caller's local, or the value, for one of the callee's."""
+        if item not in self._instead:
+            if self._spare:
+                found = self._spare.pop(0)
+            else:
+                found = Local(f"{item.name}_{next(_numbers)}", regions=set())
+            self._instead[item] = found
+            self.used.append(found)
+        return self._instead[item]
+
+    def settle(self, statements, regions):
+        """The statements stand in the caller for good."""
+        here = next(_numbers)
+        for item in self.used:
+            if item.regions is not None:
+                item.regions.add(here)
+        for each in statements:
+            for node in ast.walk(each):
+                if isinstance(node, ast.stmt):
+                    node.regions = (*regions, here, *getattr(node, "regions", ()))
 
 
 def _arguments(call, callee):
@@ -87,10 +146,6 @@ def _arguments(call, callee):
     return ([call.func.value] if method else []) + call.args
 
 
-def _fresh(item):
-    return Local(f"{item.name}_{next(_numbers)}")
-
-
 def _named(item, context):
     node = ast.Name(item.name, context)
     node.item = item
@@ -98,22 +153,19 @@ def _named(item, context):
 
 
 class _Replacer(ast.NodeTransformer):
-    """Locals of the callee become locals of the caller, of names that it has not."""
+    """Locals of the callee become locals of the caller."""
 
-    def __init__(self, instead):
-        self.instead = instead
+    def __init__(self, binding):
+        self.binding = binding
 
     def visit_Name(self, node):
         if not isinstance(node.item, Local):
             return node
-        if node.item not in self.instead:
-            self.instead[node.item] = _fresh(node.item)
-        found = self.instead[node.item]
-        if isinstance(found, ast.Name):
-            return ast.copy_location(_named(found.item, node.ctx), node)
-        if isinstance(found, Local):
-            return ast.copy_location(_named(found, node.ctx), node)
-        return found
+        found = self.binding.local(node.item)
+        if isinstance(found, ast.Constant):
+            return found
+        item = found if isinstance(found, Local) else found.item
+        return ast.copy_location(_named(item, node.ctx), node)
 
 
 # Returns

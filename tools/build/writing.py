@@ -72,7 +72,10 @@ class Renamer:
     def _FunctionDef(self, node, owner):
         name = node.name
         node.name = self._attribute(name) if node.item is None else self._final(node.item)
-        self.functions[node.name].add(owner + name)
+        inlined = getattr(node, "inlined", ())
+        self.functions[node.name].add(
+            f"{owner}{name} with {', '.join(inlined)}" if inlined else owner + name
+        )
 
     _AsyncFunctionDef = _ClassDef = _FunctionDef
 

@@ -94,7 +94,7 @@ def windowed(functions, window, ms):
     before = acked()
     sent = 0
     start = ticks_us()
-    while ticks_diff(ticks_us(), start) < ms * 1000:
+    while ticks_diff(ticks_us(), start) < ms * 1000 or not flowing():
         if sent - (acked() - before) < window:
             send()
             sent += 1
@@ -114,6 +114,10 @@ def mark(count):
     elif marks and count > marks[2]:
         marks[2] = count
         marks[3] = ticks_us()
+
+
+def flowing():
+    return bool(marks) and marks[2] > marks[0]
 
 
 def between_marks():
@@ -137,7 +141,7 @@ async def in_loop(peer, operation, ms, port, window):
 
 
 async def again(op, counts, start, ms):
-    while ticks_diff(ticks_us(), start) < ms * 1000:
+    while ticks_diff(ticks_us(), start) < ms * 1000 or not flowing():
         await op()
         counts[0] += 1
         mark(counts[0])
