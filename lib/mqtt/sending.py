@@ -138,7 +138,7 @@ def _put_requests(c, s):
     # As many as have room: one has, see Client.subscribe().
     i = s.next()
     while i >= 0 and c.acks_to + 8 + len(s.filter[i]) <= len(c.acks):
-        s.begin(i, take_id(c), c.now)
+        s.begin(i, take_id(c))
         c.acks_to = put_request(c.acks, c.acks_to, s.ids[i], s.filter[i], s.wanted(i))
         i = s.next()
     c.asked = True

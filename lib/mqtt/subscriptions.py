@@ -94,12 +94,11 @@ class Subscriptions:
                     return i
         return -1
 
-    def begin(self, i, packet_id, now):
+    def begin(self, i, packet_id):
         """The request of place ``i`` is on its way, under this packet id."""
         self.ids[i] = packet_id
         self.todo -= 1
         self.awaiting += 1
-        self.since = now
         self.state[i] = _AWAIT_SUBACK if self.state[i] == _NEEDED else _AWAIT_UNSUBACK
 
     def wanted(self, i):

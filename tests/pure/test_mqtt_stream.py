@@ -38,17 +38,16 @@ def fed(data, limit=10000, **options):
 def test_reserved_types_wrong_flags_and_a_clients_packets_end_the_connection_as_malformed():
     # MQTT-2.2.2-2, 3.3.1-4, 3.6.1-1, 4.8.0-1
     for first in range(256):
-        for body in (GOOD[first],) if first in GOOD else BODIES:
-            for before in (b"", peer.pingresp()):
-                for limit in (10000, 1):
-                    story = fed(before + peer.packet(first, body), limit)
-                    what = "%#x %r, %d at once" % (first, body, limit)
-                    if first not in GOOD:
-                        eq((story.client.state, story.last()), (DOWN, (CLOSED, MALFORMED, 0)), what)
-                    elif first == 0x20:
-                        eq(story.last(), (CLOSED, VIOLATION, 0), what)
-                    else:
-                        eq((story.client.state, story.client.malformed), (UP, 0), what)
+        body = GOOD.get(first, BODIES[first % 5])
+        for before, limit in ((b"", 10000), (peer.pingresp(), 10000), (b"", 1)):
+            story = fed(before + peer.packet(first, body), limit)
+            what = "%#x %r, %d at once" % (first, body, limit)
+            if first not in GOOD:
+                eq((story.client.state, story.last()), (DOWN, (CLOSED, MALFORMED, 0)), what)
+            elif first == 0x20:
+                eq(story.last(), (CLOSED, VIOLATION, 0), what)
+            else:
+                eq((story.client.state, story.client.malformed), (UP, 0), what)
 
 
 def test_a_body_of_another_length_than_its_type_has_ends_the_connection():
