@@ -50,7 +50,7 @@ def _deliver(c, m, s):
     # A fault if the topic is ill-formed.
     m.judged = m.taken = False
     i = 0
-    while i < s.size:
+    while i < s.used:
         n = s.exact[i]
         if n == m.topic_end - m.topic_start:
             if m.buf.startswith(s.filter[i], m.topic_start):

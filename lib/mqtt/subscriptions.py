@@ -35,6 +35,7 @@ class Subscriptions:
 
     def __init__(self, size):
         self.size = size
+        self.used = 0  # places from here on were never used
         self.state = [_FREE] * size
         self.filter = [b""] * size
         self.exact = [_UNWANTED] * size  # bytes of the filter; 0: it has wildcards
@@ -55,6 +56,8 @@ class Subscriptions:
             if i < 0:
                 return _FULL
             self.filter[i] = flt
+            if i == self.used:
+                self.used = i + 1
         elif self.ids[i]:
             return _BUSY  # a request for this filter is under way
         self.exact[i] = 0 if b"+" in flt or b"#" in flt else len(flt)
