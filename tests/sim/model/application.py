@@ -56,10 +56,12 @@ class Node:
         self._some(self.world.chance.between(1, n))
 
     def _meddle(self):
-        # Ids far apart in time meet seldom: have the next one be in use, now and then.
+        # Ids far apart in time meet seldom: have the next one be in use, or shortly before one that
+        # is, now and then.
+        c = self.world.chance
         used = sorted(self.judge.requests) or self.judge.out.ids()
-        if used and self.world.chance.percent(30):
-            self.client.next_id = self.world.chance.pick(used)
+        if used and c.percent(30):
+            self.client.next_id = (c.pick(used) - 1 - c.below(3)) % 65535 + 1
 
     def _some(self, n):
         while n and self.todo:
