@@ -15,25 +15,38 @@ subscriptions, the packet ids; see receiving.connack() for what each CONNACK doe
 
 import random
 
-from mqtt import options, receiving, sending, timing
 from mqtt._shim import const
+from mqtt.events import end, tell
 from mqtt.held import Held
 from mqtt.message import Message
-from mqtt.outbox import Outbox
+from mqtt.outbox import Outbox, live
 from mqtt.parser import Parser
-from mqtt.publication import Publication, enqueue
+from mqtt.publication import Publication, encode, payload_length, valid_topic
+from mqtt.receiving import receive
+from mqtt.sending import ACKS, transmit
 from mqtt.subscriptions import Subscriptions
+from mqtt.timing import check, deadline, stamp
 
+_MASK = const(0x3FFFFFFF)
 _DOWN = const(0)
 _OPENING = const(1)
 _CONNECTING = const(2)
+_UP = const(3)
 _CLOSING = const(4)
+_CONNECT = const(2)
+_ACKED = const(2)
 _FAILED = const(3)
 _CLOSED = const(6)
 _REPLACED = const(-13)
+_BAD_TOPIC = const(-1)
+_BAD_PAYLOAD = const(-3)
 _BAD_QOS = const(-4)
 _BUSY = const(-12)
 _TRANSPORT = const(-31)
+
+# Found faster here than among the builtins.
+_bytes = bytes
+_len = len
 
 
 class Client:
@@ -63,6 +76,8 @@ class Client:
         max_held=32,
         drop_oldest=False,
     ):
+        from mqtt import options
+
         options.check_numbers(keepalive, rx_size, tx_size, max_inflight)
         options.check_tables(max_subscriptions, max_held)
         options.check_times(connect_timeout_ms, ack_timeout_ms)
@@ -81,23 +96,39 @@ class Client:
         self.outbox = Outbox(tx_size, max_inflight + tx_size // 64)
         self.subscriptions = Subscriptions(max_subscriptions)
         self.held = Held(max_held)
-        self.drop_oldest = drop_oldest
-        self.dropped_first = 0  # handles given up since the last step, from ... to ...; 0: none
+        self.make_room = None
+        if drop_oldest:
+            from mqtt.makeroom import make_room
+
+            self.make_room = make_room
+        self.news = False  # events wait for the next step:
+        self.dropped_first = 0  # FAILED of what gave way, handles from ... to ...; 0: none
         self.dropped_last = 0
+        self.done_first = 0  # ACKED of QoS 0 written at once
+        self.done_last = 0
         self.unheard = 0  # CONNECTs that left since the last CONNACK: their sessions are unknown
         self.no_qos2 = False  # the broker answered a QoS-2 PUBLISH with PUBACK
         self.next_id = random.getrandbits(16) or 1
+        self.ids_next = self.ids_free = 0  # see ids.py
         # the connection
         self.parser = Parser(rx_size)
         self.message = Message(self.parser.buf)
-        self.acks = bytearray(sending.ACKS)
+        self.acks = bytearray(ACKS)
         self.acks_from = 0  # acks[acks_from:acks_to] waits to be sent
         self.acks_to = 0
+        self.acks_full = ACKS - 6  # above it there is no room for an ack and a ping
         self.source = self.hello  # what is being written: source[at : at + left]
         self.at = 0
         self.left = 0
         self.sending = 0  # what it is: see sending.py
-        self.entry = 0  # its index in the outbox or the subscriptions
+        self.entry = 0  # its index in the outbox
+        self.eager = True  # a publish() that nothing waits before is written at once; yours to set
+        self.clear = (
+            0  # 1: connected, outside of a step, nothing waits to be written; 2: nor is kept
+        )
+        self.asked = False  # requests, or PUBRELs sent again, are being written
+        self.wrote = False  # something kept was written since the last step
+        self.broken = False  # and the transport raised an OSError meanwhile
         self.taken = False  # the PUBLISH arriving in pieces has a handler that takes it so
         self.now = 0
         self.since = 0  # ticks when OPENING or CLOSING began
@@ -108,13 +139,20 @@ class Client:
         self.blocked_at = 0
         self.pinged = False  # PINGRESP is awaited since ...
         self.pinged_at = 0
+        self.looked = 0  # ticks when the timers were looked at, ...
+        self.lull = 0  # ... ms from then on in which nothing is due, ...
+        self.due = 0  # ... and what is, then: see timing.py
         self.reason = 0  # of the last CLOSED
         self._guard = _Guard(self)
         self.topic = self._guard  # the last topic that was found valid; no caller has this one
+        self.topics = [self._guard] * 4  # and those before it
+        self.topic_at = 0
         self.first = 0  # of the publish() under way: first byte, payload length, packet id
         self.length = 0
         self.packet_id = 0
-        self._kind = self._a = self._b = 0  # of the event under way
+        self.small = min(127, tx_size - 2)  # what has the shortest fixed header, and room
+        self.begin = 0  # ... and where its place in the outbox begins
+        self.event_kind = self.event_a = self.event_b = 0  # of the event under way
         # counters, below 2^30
         self.sent = 0  # PUBLISHes sent for the first time
         self.resent = 0  # and again on a later connection
@@ -135,15 +173,13 @@ class Client:
         self.closes = 0  # connections ended
         self.pings = 0  # PINGREQs sent
 
-    @property
-    def inflight(self):
-        """Publishes sent on this connection and not yet acknowledged."""
-        return self.outbox.inflight
-
-    @property
-    def queued(self):
-        """Publishes accepted and not yet done, in flight or waiting."""
-        return self.outbox.live()
+    def __getattr__(self, name):
+        # No property: with one in a class, MicroPython stores each attribute three times slower.
+        if name == "inflight":  # publishes sent on this connection and not yet acknowledged
+            return self.outbox.inflight
+        if name == "queued":  # publishes accepted and not yet done, in flight or waiting
+            return live(self.outbox)
+        raise AttributeError(name)
 
     def connect(self):
         """Begin one connection; step() carries it out. Returns 0, or BUSY if there is one (or
@@ -152,6 +188,7 @@ class Client:
             return _BUSY
         self.state = _OPENING
         self.begun = False
+        self.lull = 0
         return 0
 
     def disconnect(self):
@@ -160,6 +197,8 @@ class Client:
         if self.state != _DOWN and self.state != _CLOSING:
             self.state = _CLOSING
             self.begun = False
+            self.clear = 0
+            self.lull = 0
         return 0
 
     def step(self, now):
@@ -171,44 +210,40 @@ class Client:
         if self._guard.inside:
             return _BUSY
         self.now = now
-        if self.state or self.dropped_first:
+        if self.state or self.news:
             with self._guard:
-                self._step()
+                _step(self)
         return self.state
-
-    def _step(self):
-        if self.dropped_first:
-            self._tell_dropped(self.dropped_last)
-        if self.state == _OPENING:
-            self._open()
-        if self.sending:  # the transport is open
-            receiving.receive(self)
-        if self.state:
-            timing.check(self)
-        if self.state > _OPENING:
-            sending.transmit(self)
 
     def deadline(self):
         """Ticks by which step() must run again even if the transport stays silent; -1 for none.
         Allocates nothing."""
-        return timing.deadline(self)
+        return deadline(self)
 
     def publish(self, topic, payload, length=None, qos=0, retain=False):
-        """Queue a PUBLISH; step() sends it. Works in every state.
+        """Send a PUBLISH, or queue it: step() sends it then. Works in every state.
 
         ``topic``: bytes. ``payload``: bytes, bytearray or memoryview of bytes, of which the first
         ``length`` are taken (all by default); it may be reused at once. Returns a handle > 0, or
         BAD_TOPIC, BAD_PAYLOAD, BAD_QOS, FULL, TOO_LARGE. Allocates nothing.
         """
         self.first = 0x31 if retain else 0x30
-        if not isinstance(qos, int):
-            return self.refuse(_BAD_QOS)
-        if qos:
-            if qos != 1 and qos != 2:
+        if qos != 0:
+            if (qos != 1 and qos != 2) or not isinstance(qos, int):
                 return self.refuse(_BAD_QOS)
             self.first |= qos << 1
+        # bytes do not change: the very object that was valid still is.
+        if topic is not self.topic and not valid_topic(self, topic):
+            return self.refuse(_BAD_TOPIC)
+        if length is None and payload.__class__ is _bytes:
+            length = _len(payload)
+        else:
+            length = payload_length(payload, length)
+            if length < 0:
+                return self.refuse(_BAD_PAYLOAD)
         self.length = length
-        return enqueue(self, topic, payload)
+        length += _len(topic) + (4 if qos else 2)
+        return encode(self, self.outbox.buf, payload, length)
 
     def prepare(self, topic, max_payload, qos=0, retain=False, replace=False):
         """A publication whose topic and flags are checked and encoded once: see Publication.
@@ -216,8 +251,13 @@ class Client:
         For set-up: allocates, and raises ValueError for a bad topic or QoS, or a payload that
         never fits the outbox.
         """
+        from mqtt import options
+
         first = options.publish_flags(qos, retain)
-        return Publication(self, options.topic(topic), max_payload, first, replace)
+        topic = options.topic(topic)
+        fixed = 2 + len(topic) + (2 if qos else 0)
+        options.check_payload(max_payload, fixed, len(self.outbox.buf))
+        return Publication(self, topic, max_payload, first, replace)
 
     def subscribe(self, flt, qos, handler, pieces=False):
         """Declare that PUBLISHes matching ``flt`` are wanted at ``qos`` and go to
@@ -226,12 +266,33 @@ class Client:
 
         With ``pieces``, one larger than rx_size comes as several calls (see Message), the last of
         which has offset + its length == total; a first piece may come again after a reconnect."""
-        return self.subscriptions.declare(options.encoded(flt), qos, handler, pieces)
+        from mqtt import options
+
+        flt = options.encoded(flt)
+        code = options.check_filter(flt, qos)
+        if code:
+            return code
+        if len(flt) + 8 > len(self.acks):
+            self._enlarge(len(flt) + 8)
+        self.clear = 0
+        return self.subscriptions.declare(flt, int(qos), handler, pieces)
 
     def unsubscribe(self, flt):
         """Take the declaration back. Returns its id, told again by UNSUBACK; or BAD_FILTER if it
         was never declared, BUSY. Allocates."""
+        from mqtt import options
+
+        self.clear = 0
         return self.subscriptions.leave(options.encoded(flt))
+
+    def _enlarge(self, size):
+        # The request for a long filter goes through acks as all others do.
+        acks = bytearray(size)
+        acks[: len(self.acks)] = self.acks
+        if self.source is self.acks:
+            self.source = acks
+        self.acks = acks
+        self.acks_full = size - 6
 
     # For the rooms beside this one.
 
@@ -240,78 +301,46 @@ class Client:
         self.refused = self.refused + 1 & 0x3FFFFFFF
         return code
 
-    def _tell_dropped(self, last):
-        # Up to ``last``: what the events themselves make give way is told by the next step.
-        while True:
-            handle = self.dropped_first
-            self.dropped_first = 0 if handle == self.dropped_last else handle % 0x3FFFFFFF + 1
-            self.failed = self.failed + 1 & 0x3FFFFFFF
-            self.emit(_FAILED, handle, _REPLACED)
-            if handle == last:
-                return
-
-    def give_up(self, i, code):
-        """Entry ``i`` of the outbox will never be acknowledged."""
-        handle = self.outbox.handle[i]
-        self.outbox.give_up(i)
-        self.failed = self.failed + 1 & 0x3FFFFFFF
-        self.emit(_FAILED, handle, code)
-
-    def take_id(self):
-        """A packet id that is not in use: never 0, one space for all kinds [MQTT-2.3.1-2]."""
-        n = self.next_id
-        while n in self.outbox.ids or n in self.subscriptions.ids:
-            n = n % 65535 + 1
-        self.next_id = n % 65535 + 1
-        return n
-
-    def emit(self, kind, a, b):
-        """Tell on_event; an exception there is caught and counted."""
-        if self.on_event:
-            self._kind = kind
-            self._a = a
-            self._b = b
-            self._call_event()
-
-    def _call_event(self):
-        # A ``try`` and these arguments as parameters would take the frame from the heap.
-        try:
-            self.on_event(self._kind, self._a, self._b)  # pyright: ignore[reportCallIssue]
-        except Exception:
-            self.handler_errors = self.handler_errors + 1 & 0x3FFFFFFF
-
     def end(self, reason, detail):
-        """The connection is over: what dies with it is cleared, what lives on is left alone."""
-        if self.state == _CLOSING:
-            reason = detail = 0  # however it ended, we had asked for it
-        self.transport.close()
-        self.state = _DOWN
-        self.parser.reset()
-        self.acks_from = self.acks_to = self.left = self.sending = 0
-        self.blocked = self.pinged = False
-        self.outbox.lost()
-        self.subscriptions.rewind(True)
-        self.held.stuck = False
-        self.reason = reason
-        self.closes = self.closes + 1 & 0x3FFFFFFF
-        self.emit(_CLOSED, reason, detail)
+        """End the connection here and now; CLOSED(reason, detail)."""
+        end(self, reason, detail)
 
-    def raised(self, error):
-        """The transport raised this OSError."""
-        n = error.args[0] if error.args else 0
-        self.end(_TRANSPORT, -abs(n) if isinstance(n, int) else 0)
 
-    def _open(self):
-        if not self.begun:
-            self.begun = True
-            self.since = self.now
-        r = self.transport.open()
-        if r is True:
-            self.state = _CONNECTING
-            self.spoke = self.heard = self.now
-            sending.begin(self)
-        elif r is not None:
-            self.end(_TRANSPORT, r)
+def _step(c):
+    c.clear = 0
+    if c.news:
+        tell(c)
+    if c.state == _OPENING:
+        _open(c)
+    if c.sending:  # the transport is open
+        receive(c)
+    if c.wrote:
+        stamp(c, c.outbox)
+    if c.broken:
+        end(c, _TRANSPORT, 0)
+    if c.state and (c.now - c.looked) & _MASK >= c.lull:
+        check(c)
+    o = c.outbox
+    if c.state != _UP or c.left or c.acks_to or o.passed < o.count or c.subscriptions.todo:
+        transmit(c)
+    elif c.eager:
+        c.clear = 1 if o.count else 2
+
+
+def _open(c):
+    if not c.begun:
+        c.begun = True
+        c.since = c.now
+    r = c.transport.open()
+    if r is True:
+        c.state = _CONNECTING
+        c.spoke = c.heard = c.now
+        c.sending = _CONNECT  # first, and once [MQTT-3.1.0-1, -2]
+        c.source = c.hello
+        c.at = 0
+        c.left = len(c.hello)
+    elif r is not None:
+        end(c, _TRANSPORT, r)
 
 
 class _Guard:
@@ -328,8 +357,16 @@ class _Guard:
         self.inside = True
 
     def __exit__(self, kind, error, trace):
-        caught = isinstance(error, OSError)
-        if caught:
-            self.client.raised(error)
+        if error:
+            kind = _raised(self.client, error)
         self.inside = False
-        return caught
+        return kind
+
+
+def _raised(c, error):
+    # True: the transport raised an OSError.
+    if not isinstance(error, OSError):
+        return False
+    n = error.args[0] if error.args else 0
+    end(c, _TRANSPORT, -abs(n) if isinstance(n, int) else 0)
+    return True

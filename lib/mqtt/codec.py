@@ -1,21 +1,11 @@
 """The client's half of the MQTT 3.1.1 packet formats (chapters 2 and 3): bytes only.
 
 Encodes into, and decodes from, buffers that the caller owns and has made large enough. No class,
-no I/O, no clock. What is done once at set-up (CONNECT, SUBSCRIBE, UNSUBSCRIBE) returns a new
-bytearray; the rest allocates nothing.
+no I/O, no clock. Allocates nothing. CONNECT, made once at set-up, is in options.py.
 """
-
-from mqtt._shim import const
-
-# First bytes: packet type in the upper half, fixed flags in the lower [MQTT-2.2.2-1].
-_CONNECT = const(0x10)
-_SUBSCRIBE = const(0x82)
-_UNSUBSCRIBE = const(0xA2)
 
 MAX_REMAINING = 268435455  # section 2.2.3: four bytes of seven bits
 FROM_SERVER = b"\x20\x40\x50\x62\x70\x90\xb0\xd0"  # first bytes a server may send, but PUBLISH
-PINGREQ = b"\xc0\x00"
-DISCONNECT = b"\xe0\x00"
 
 
 def head_size(remaining):
@@ -52,16 +42,20 @@ def put_id(buf, at, packet_id):
     return at + 2
 
 
-def put_ack(buf, at, first, packet_id):
-    """Write PUBACK (0x40), PUBREC (0x50), PUBREL (0x62) or PUBCOMP (0x70): four bytes."""
-    buf[at] = first
-    buf[at + 1] = 2
-    return put_id(buf, at + 2, packet_id)
-
-
-def get_u16(buf, at):
-    """The big-endian number at ``at``: a packet id or a length."""
-    return buf[at] << 8 | buf[at + 1]
+def put_request(buf, at, packet_id, flt, qos):
+    """Write SUBSCRIBE for one filter at ``qos``, or UNSUBSCRIBE if that is negative."""
+    n = 4 + len(flt)
+    if qos < 0:
+        at = put_head(buf, at, 0xA2, n)
+    else:
+        n += 1
+        at = put_head(buf, at, 0x82, n)
+    at = put_id(buf, at, packet_id)
+    at = put_text(buf, at, flt)
+    if qos >= 0:
+        buf[at] = qos
+        at += 1
+    return at
 
 
 def publish_id_at(buf, at):
@@ -69,60 +63,4 @@ def publish_id_at(buf, at):
     at += 1
     while buf[at] > 127:
         at += 1
-    return at + 3 + get_u16(buf, at + 1)
-
-
-def make_connect(client_id, keepalive, clean, username, password, will):
-    """CONNECT as a new bytearray (section 3.1). Texts are checked bytes; ``will`` is None or
-    (topic, payload, qos, retain). Payload order: [MQTT-3.1.3-1]. Allocates."""
-    flags = 2 if clean else 0
-    fields = [client_id]
-    if will:
-        flags |= 4 | will[2] << 3 | (0x20 if will[3] else 0)
-        fields += will[:2]
-    if username is not None:
-        flags |= 0x80
-        fields.append(username)
-    if password is not None:
-        flags |= 0x40
-        fields.append(password)
-    remaining = 10
-    for f in fields:
-        remaining += 2 + len(f)
-    buf = bytearray(head_size(remaining) + remaining)
-    at = put_text(buf, put_head(buf, 0, _CONNECT, remaining), b"MQTT")
-    buf[at] = 4  # protocol level of 3.1.1
-    buf[at + 1] = flags
-    at = put_id(buf, at + 2, keepalive)
-    for f in fields:
-        at = put_text(buf, at, f)
-    return buf
-
-
-def make_subscribe(flt, qos):
-    """SUBSCRIBE for one filter, its packet id still 0, as a new bytearray. Allocates."""
-    buf = _make_request(_SUBSCRIBE, flt, 1)
-    buf[-1] = qos
-    return buf
-
-
-def make_unsubscribe(flt):
-    """UNSUBSCRIBE for one filter, its packet id still 0, as a new bytearray. Allocates."""
-    return _make_request(_UNSUBSCRIBE, flt, 0)
-
-
-def _make_request(first, flt, extra):
-    remaining = 4 + len(flt) + extra
-    size = head_size(remaining)
-    buf = bytearray(size + remaining)
-    put_head(buf, 0, first, remaining)
-    put_text(buf, size + 2, flt)
-    return buf
-
-
-def request_id_at(packet):
-    """Where the packet id stands in a SUBSCRIBE or UNSUBSCRIBE."""
-    at = 1
-    while packet[at] > 127:
-        at += 1
-    return at + 1
+    return at + 3 + (buf[at + 1] << 8 | buf[at + 2])

@@ -22,36 +22,29 @@ class Held:
 
     def has(self, packet_id, dup):
         """True if the message under this id was delivered."""
-        return packet_id in self.ids or dup and self._put(-packet_id, packet_id)
+        return packet_id in self.ids or dup and self.put(-packet_id, packet_id)
 
     def room(self, packet_id):
-        """True if take() will find a place."""
-        if self.stuck:
-            return False
-        return 0 in self.ids or -packet_id in self.ids or self._can_oust()
+        """The id, or 0, in whose place take() will hold this one; None if there is none."""
+        if not self.stuck:
+            if -packet_id in self.ids:
+                return -packet_id
+            if 0 in self.ids:
+                return 0
+            if self.spare and self.ids and min(self.ids) < 0:
+                return min(self.ids)
+        return None
 
     def take(self, packet_id):
         """Hold this id; False if there is no room, now and for the rest of the connection."""
-        if not self.room(packet_id):
-            self.stuck = True
-            return False
-        return (
-            self._put(-packet_id, packet_id)
-            or self._put(0, packet_id)
-            or self._put(min(self.ids), packet_id)
-        )
+        old = self.room(packet_id)
+        self.stuck = old is None
+        return not self.stuck and self.put(old, packet_id)
 
     def drop(self, packet_id):
         """PUBREL came: the id is new again. True if it was the last, and others wait for it."""
-        known = self._put(packet_id, 0) or self._put(-packet_id, 0)
+        known = self.put(packet_id, 0) or self.put(-packet_id, 0)
         return known and self.stuck and max(self.ids) <= 0
-
-    def doubt(self):
-        """The broker may have lost the session that these ids belong to."""
-        self.spare = False
-        for i in range(len(self.ids)):
-            if self.ids[i] > 0:
-                self.ids[i] = -self.ids[i]
 
     def settle(self):
         """The broker has taken up what it knows: ids still in doubt are hardly needed. True if
@@ -59,15 +52,19 @@ class Held:
         self.spare = True
         return self.stuck and len(self.ids) > 0 and max(self.ids) <= 0
 
-    def _can_oust(self):
-        return self.spare and len(self.ids) > 0 and min(self.ids) < 0
+    def resume(self, sure):
+        """A session begins: the ids' own (``sure`` 1), perhaps it (0), or a new one (-1)."""
+        ids = self.ids
+        for i in range(len(ids)):
+            if sure < 0:
+                ids[i] = 0
+            elif not sure and ids[i] > 0:
+                ids[i] = -ids[i]
+        if not sure:
+            self.spare = False
 
-    def clear(self):
-        """The session is lost: so are the broker's ids."""
-        for i in range(len(self.ids)):
-            self.ids[i] = 0
-
-    def _put(self, old, new):
+    def put(self, old, new):
+        """``new`` in the place of ``old``; False if that is not there."""
         for i in range(len(self.ids)):
             if self.ids[i] == old:
                 self.ids[i] = new

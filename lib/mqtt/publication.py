@@ -1,19 +1,33 @@
-"""How a publish gets into the outbox: given whole (enqueue), or prepared once and sent often.
+"""How a publish gets out: given whole (enqueue), or prepared once and sent often.
+
+If nothing waits before it, a packet is handed to the transport at once (``client.eager``). What the
+transport does not take whole, and whatever has to be acknowledged, is kept in the outbox.
 
 The prepared one is what a sensor uses all day. Its buffer holds a whole packet: room for the
-longest fixed header, the topic, the packet id, the payload. send() completes header and id and
-copies the packet into the outbox in one slice assignment at C speed, so the buffer is free again
+longest fixed header, the topic, the packet id, the payload. send() completes header and id; what
+is kept is copied into the outbox in one slice assignment at C speed, so the buffer is free again
 at once. The copy takes the whole buffer; the next packet overwrites what lies behind this one.
 """
 
 from mqtt._shim import const
 from mqtt.codec import head_size, put_head, put_id, put_text
+from mqtt.ids import take_id
+from mqtt.outbox import add, nth, place, replaceable
 from mqtt.topics import topic_ok
 
-_BAD_TOPIC = const(-1)
-_BAD_PAYLOAD = const(-3)
 _FULL = const(-10)
 _TOO_LARGE = const(-11)
+_PUBLISH = const(4)
+_PARTIAL = const(2)
+_AWAIT_PUBACK = const(3)
+_AWAIT_PUBREC = const(4)
+_CLEAR = const(1)  # of client.clear: connected, outside of a step, nothing waits to be written ...
+_FREE = const(2)  # ... and the outbox is empty
+
+# Found faster here than among the builtins.
+_bytes = bytes
+_int = int
+_len = len
 
 
 class Publication:
@@ -24,19 +38,11 @@ class Publication:
     """
 
     def __init__(self, client, topic, max_payload, first, replace):
-        if not isinstance(max_payload, int) or max_payload < 0:
-            raise ValueError("max_payload: %r; must be 0 or more bytes" % (max_payload,))
         self.client = client
         self._fixed = 2 + len(topic) + (2 if first & 6 else 0)
         self._head = head_size(self._fixed + max_payload)
-        size = self._head + self._fixed + max_payload
-        if size > len(client.outbox.buf):
-            raise ValueError(
-                "max_payload: %d; the packet of %d bytes never fits tx_size %d"
-                % (max_payload, size, len(client.outbox.buf))
-            )
-        self.buf = bytearray(size)
-        self.start = size - max_payload
+        self.start = self._head + self._fixed
+        self.buf = bytearray(self.start + max_payload)
         self.max_payload = max_payload
         self._first = first
         put_text(self.buf, self._head, topic)
@@ -44,122 +50,228 @@ class Publication:
         self._views = [memoryview(self.buf)] * 6
         for n in range(2, self._head + 1):
             self._views[n] = memoryview(self.buf)[self._head - n :]
-        self._replace = size if replace else 0
+        self._replace = replace
         self._handle = 0  # of the newest message
+        self.buf[0] = first
+        self._plain = self._head == 2 and not first & 6
 
     def send(self, n):
-        """Queue the ``n`` payload bytes at buf[start:]. Returns a handle > 0, or FULL, TOO_LARGE
+        """Publish the ``n`` payload bytes at buf[start:]. Returns a handle > 0, or FULL, TOO_LARGE
         (n outside 0..max_payload). With ``replace`` the handle may be that of the message whose
         place was taken. Calls nobody back; allocates nothing."""
-        if not isinstance(n, int) or not 0 <= n <= self.max_payload:
+        if self.client.clear != _FREE or not self._plain:
+            return self._keep(self.client, n)
+        if n.__class__ is not _int or not 0 <= n <= self.max_payload:
             return self.client.refuse(_TOO_LARGE)
-        outbox = self.client.outbox
-        at = place(self.client, len(self.buf))
+        # QoS 0, a short one, and nothing else is there: straight from this buffer.
+        n += self._fixed
+        self.buf[1] = n
+        n += 2
+        # One more local variable, and the frame came from the heap.
+        try:
+            self.client.at = self.client.transport.write(self.buf, 0, n)
+        except OSError:
+            self.client.broken = True  # the next step ends the connection
+            self.client.at = None
+        if self.client.at == n:
+            return sent(self.client)
+        return self._rest(self.client, self.client.outbox, n)
+
+    def _rest(self, c, o, n):
+        if not c.at or c.at < 0:  # nothing has left: it may be replaced
+            c.clear = 0
+            return self._keep(c, n - self.start)
+        o.buf[0 : _len(self.buf)] = self.buf
+        c.packet_id = c.begin = 0
+        return keep(c, n, c.at)
+
+    def _keep(self, c, n):
+        if n.__class__ is not _int or not 0 <= n <= self.max_payload:
+            return c.refuse(_TOO_LARGE)
+        n += self._fixed
+        c.begin = at = make_place(c, _len(self.buf)) if c.outbox.count else 0
         if at < 0:
-            return self._overwrite(outbox, n)
-        return self._add(outbox, at, self._fixed + n)
-
-    def _add(self, outbox, at, remaining):
-        packet_id = 0
+            return self._overwrite(c, c.outbox, n)
+        c.packet_id = 0
         if self._first & 6:
-            packet_id = self.client.take_id()
-            put_id(self.buf, self.start - 2, packet_id)
-        remaining = self._put(at, remaining)
+            c.packet_id = take_id(c)
+            put_id(self.buf, self.start - 2, c.packet_id)
+        n = self._put(c.outbox, at, n)
+        if c.clear != _FREE and not _may_go(c, c.outbox):
+            n = keep(c, n, None)
+        else:
+            c.source = c.outbox.buf
+            c.at = at
+            n = commit(c, n)
+        if self._replace:
+            self._handle = n
+            self._own(c.outbox, at)
+        return n
+
+    def _own(self, o, at):
         # A replaceable one keeps its whole place: the payload that takes it may be longer.
-        self._handle = outbox.add(at, remaining, at + (self._replace or remaining), packet_id)
-        return self._handle
+        n = nth(o, o.count - 1)
+        if o.count and o.handle[n] == self._handle:
+            o.end[n] = o.tail = at + _len(self.buf)
 
-    def _overwrite(self, outbox, n):
-        i = outbox.replaceable(self._handle) if self._replace and self._handle else -1
+    def _overwrite(self, c, o, n):
+        i = replaceable(o, self._handle) if self._replace and self._handle else -1
         if i < 0:
-            return self.client.refuse(_FULL)
+            return c.refuse(_FULL)
         if self._first & 6:
-            put_id(self.buf, self.start - 2, outbox.ids[i])
-        outbox.size[i] = self._put(outbox.at[i], self._fixed + n)
-        self.client.replaced = self.client.replaced + 1 & 0x3FFFFFFF
+            put_id(self.buf, self.start - 2, o.ids[i])
+        o.size[i] = self._put(o, o.at[i], n)
+        c.replaced = c.replaced + 1 & 0x3FFFFFFF
         return self._handle
 
-    def _put(self, at, remaining):
-        # Complete the packet in buf and copy it to its place; returns its size.
-        head = head_size(remaining)
-        put_head(self.buf, self._head - head, self._first, remaining)
-        view = self._views[head]
-        self.client.outbox.buf[at : at + len(view)] = view
-        return head + remaining
+    def _put(self, o, at, n):
+        # Complete the packet and copy it to its place; returns its size.
+        if self._head == 2:
+            self.buf[1] = n
+            o.buf[at : at + _len(self.buf)] = self.buf
+            return n + 2
+        head = head_size(n)
+        put_head(self.buf, self._head - head, self._first, n)
+        n += head
+        head = self._views[head]
+        o.buf[at : at + _len(head)] = head
+        return n
 
 
-def place(c, size):
-    """A place in the client's outbox, or -1; with drop_oldest, made by giving up what is unsent.
-
-    Those given up and not yet told are kept as a range of handles: another must be the next."""
-    at = c.outbox.place(size)
-    while at < 0 and c.drop_oldest:
-        handle = c.dropped_last % 0x3FFFFFFF + 1 if c.dropped_first else 0
-        handle = c.outbox.drop_oldest(size, handle)
-        if not handle:
-            break
-        c.dropped = c.dropped + 1 & 0x3FFFFFFF
-        c.dropped_first = c.dropped_first or handle
-        c.dropped_last = handle
-        at = c.outbox.place(size)
-    return at
+def make_place(c, size):
+    """A place in the client's outbox, or -1; with drop_oldest, made by giving up what is unsent."""
+    at = place(c.outbox, size)
+    return at if at >= 0 or not c.make_room else c.make_room(c, size)
 
 
-def enqueue(c, topic, payload):
-    """What Client.publish() does once c.first and c.length say how. Handle, or a code."""
-    # bytes do not change: the very object that was valid still is.
-    if topic is not c.topic:
-        if not isinstance(topic, bytes) or not topic_ok(topic, 0, len(topic)):
-            return c.refuse(_BAD_TOPIC)
-        c.topic = topic
-    n = _payload_length(payload, c.length)
-    if n < 0:
-        return c.refuse(_BAD_PAYLOAD)
-    c.length = n
-    n += 2 + len(topic) + (2 if c.first & 6 else 0)
-    return _encode(c, payload, n, n + head_size(n))
+def commit(c, size):
+    """The packet at source[at : at + size], of which c.begin and c.packet_id tell the rest, may
+    go: hand it to the transport, and keep what must be kept. Returns its handle."""
+    try:
+        c.at = c.transport.write(c.source, c.at, size)
+    except OSError:
+        c.broken = True  # the next step ends the connection
+        c.at = None
+    if c.at == size and not c.packet_id:
+        return sent(c)
+    return keep(c, size, c.at)
 
 
-def _encode(c, payload, remaining, size):
-    at = place(c, size)
-    if at < 0:
-        return c.refuse(_TOO_LARGE if size > len(c.outbox.buf) else _FULL)
-    remaining = _encode_head(c, c.outbox.buf, at, remaining)
-    _copy_payload(c.outbox.buf, remaining, payload, c.length)
-    remaining = at + size
-    return c.outbox.add(at, size, remaining, c.packet_id)
+def _may_go(c, o):
+    # Others are in flight: the window is kept, and so is the range of handles that sent() makes.
+    if not c.clear or (c.packet_id and o.inflight >= c.max_inflight):
+        return False
+    return c.packet_id or not c.done_first or o.last == c.done_last
 
 
-def _encode_head(c, buf, at, remaining):
-    at = put_head(buf, at, c.first, remaining)
-    at = put_text(buf, at, c.topic)
+def sent(c):
+    """A PUBLISH of QoS 0 has left at once, whole. The next step counts it and tells ACKED: its
+    handle joins the range of those that wait for that. Returns the handle."""
+    c.outbox.last = c.done_last = handle = c.outbox.last + 1 & 0x3FFFFFFF or 1
+    if not c.done_first:
+        c.done_first = handle
+        c.news = True
+    return handle
+
+
+def keep(c, size, n):
+    """Keep the packet of ``size`` bytes at c.begin in the outbox, after ``n`` bytes of it, or
+    None, have left. Returns its handle."""
+    o = c.outbox
+    i = add(o, c.begin, size, c.packet_id)
+    if n == size:
+        o.passed += 1
+        o.inflight += 1
+        o.state[i] = _AWAIT_PUBREC if o.buf[c.begin] & 4 else _AWAIT_PUBACK
+        c.sent = c.sent + 1 & 0x3FFFFFFF
+        c.wrote = True
+        c.clear = _CLEAR
+        return o.last
+    c.clear = 0
+    if n and n > 0:
+        c.wrote = True
+        c.source = o.buf
+        c.at = c.begin + n
+        c.left = size - n
+        c.sending = _PUBLISH
+        c.entry = i
+        o.state[i] = _PARTIAL
+    return o.last
+
+
+def encode(c, buf, payload, n):
+    """The PUBLISH with c.first, c.topic and c.length bytes of ``payload``, ``n`` bytes behind its
+    fixed header, goes into the outbox's ``buf`` and out. Returns its handle, or a code."""
+    if n <= c.small and c.clear == _FREE:
+        c.begin = 0
+        buf[0] = c.first
+        buf[1] = n
+        at = 2
+    else:
+        at = _put_head(c, buf, n)
+        if at < 0:
+            return at
+    n = _len(c.topic)
+    buf[at] = n >> 8
+    buf[at + 1] = n & 255
+    at += 2
+    buf[at : at + n] = c.topic
+    at += n
     c.packet_id = 0
     if c.first & 6:
-        c.packet_id = c.take_id()
-        at = put_id(buf, at, c.packet_id)
-    return at
+        c.packet_id = n = take_id(c)
+        buf[at] = n >> 8
+        buf[at + 1] = n & 255
+        at += 2
+    n = c.length
+    if n == _len(payload):
+        buf[at : at + n] = payload
+    else:
+        _copy(buf, at, payload, n)
+    at += n
+    if c.clear != _FREE and not _may_go(c, c.outbox):
+        return keep(c, at - c.begin, None)
+    c.source = buf
+    c.at = c.begin
+    return commit(c, at - c.at)
 
 
-def _payload_length(payload, length):
+def _put_head(c, buf, n):
+    size = n + head_size(n)
+    at = make_place(c, size)
+    if at < 0:
+        return c.refuse(_TOO_LARGE if size > _len(buf) else _FULL)
+    c.begin = at
+    return put_head(buf, at, c.first, n)
+
+
+def _copy(buf, at, payload, n):
+    # A part goes byte by byte: a slice would allocate.
+    for i in range(n):
+        buf[at + i] = payload[i]
+
+
+def valid_topic(c, topic):
+    """Make it the client's topic, if it is one."""
+    # Few topics are published by turns: those found valid last are known again.
+    if topic.__class__ is not _bytes:
+        return False
+    if topic not in c.topics:
+        if not topic_ok(topic, 0, _len(topic)):
+            return False
+        c.topics[c.topic_at] = topic
+        c.topic_at = (c.topic_at + 1) % _len(c.topics)
+    c.topic = topic
+    return True
+
+
+def payload_length(payload, length):
     """Bytes to take of ``payload``, or -1 if it is no buffer of bytes or has not ``length``."""
-    if not (
-        isinstance(payload, bytes)
-        or isinstance(payload, bytearray)
-        or isinstance(payload, memoryview)
-    ):
+    kind = payload.__class__
+    if kind is not _bytes and kind is not bytearray and kind is not memoryview:
         return -1
     if getattr(payload, "itemsize", 1) != 1:
         return -1  # a memoryview of wider items: its length is not in bytes
     if length is None:
-        return len(payload)
-    return length if isinstance(length, int) and 0 <= length <= len(payload) else -1
-
-
-def _copy_payload(buf, at, payload, n):
-    """Copy the first ``n`` bytes of ``payload`` to buf[at:]. Allocates nothing: the whole goes at
-    C speed, a part byte by byte."""
-    if n == len(payload):
-        buf[at : at + n] = payload
-    else:
-        for i in range(n):
-            buf[at + i] = payload[i]
+        return _len(payload)
+    return length if isinstance(length, int) and 0 <= length <= _len(payload) else -1

@@ -1,17 +1,24 @@
-"""What each packet from the broker does. Reads no more than the parser asks for.
+"""What each packet from the broker does.
 
-The first packet must be CONNACK [MQTT-3.2.0-1]. A packet that is malformed, or may not come here,
-ends the connection [MQTT-4.8.0-1]. Whatever is received is acknowledged, wanted or not
-[MQTT-4.5.0-2], in the order of its arrival [MQTT-4.6.0-2, -3, -4], after its handlers have
-returned. A QoS-2 message is delivered on its first PUBLISH; its id is then held until PUBREL, over
-reconnects of a kept session too, and every PUBLISH under a held id gets a PUBREC and no more
-[MQTT-4.3.3-2].
+The first packet must be CONNACK [MQTT-3.2.0-1]; until it is here, no more is read than it has
+bytes: a reset that follows a refusal at once would take with it what one read brings. Later a read
+takes what there is, and what a reset then takes the broker sends again, or was QoS 0.
+
+A packet that is malformed, or may not come here, ends the connection [MQTT-4.8.0-1]. Whatever is
+received is acknowledged, wanted or not [MQTT-4.5.0-2], in the order of its arrival [MQTT-4.6.0-2,
+-3, -4], after its handlers have returned. A QoS-2 message is delivered on its first PUBLISH; its id
+is then held until PUBREL, over reconnects of a kept session too, and every PUBLISH under a held id
+gets a PUBREC and no more [MQTT-4.3.3-2]. What a PUBLISH does is in delivery.py.
 """
 
-from mqtt import topics
 from mqtt._shim import const
-from mqtt.codec import get_u16
-from mqtt.sending import ACKS, put_ack
+from mqtt.codec import FROM_SERVER
+from mqtt.delivery import piece, publish
+from mqtt.events import emit, end, give_up
+from mqtt.ids import take_id
+from mqtt.outbox import begun, find, mark_again, release
+from mqtt.parser import next_packet
+from mqtt.sending import put_ack
 
 _CONNECTING = const(2)
 _UP = const(3)
@@ -32,75 +39,84 @@ _UNCERTAIN = const(-23)
 _PIECE = const(1)
 _PEER_CLOSED = const(-30)
 _TRANSPORT = const(-31)
+_STAGE = const(128)
 _READS = const(32)  # the most reads of one step, so that a flood cannot hold it
 
 
 def receive(c):
     """Read and act until nothing is there, or acks must leave first."""
+    p = c.parser
     turns = _READS
-    while turns and c.acks_to < ACKS - 6:  # room for one ack and one ping
-        turns -= 1
-        n = _read(c, c.parser)
-        if n is None:
+    while c.acks_to <= c.acks_full:
+        n = next_packet(p) if p.at < p.have else 0
+        if n:
+            if c.state == _CLOSING:
+                p.reset()  # what comes after disconnect() is read past
+            else:
+                _packet(c, p, n)
+                if not c.state:
+                    return
+        elif not turns:
             return
-        if n <= 0:
-            c.end(_TRANSPORT if n else _PEER_CLOSED, n)
-            return
-        c.heard = c.now
-        if c.state != _CLOSING:  # what comes after disconnect() is read past
-            n = c.parser.feed(n)
-            if n:
-                _packet(c, n)
-            if not c.state:
+        else:
+            turns -= 1
+            n = c.transport.readinto(
+                p.stage, _STAGE if c.state != _CONNECTING else _connack_left(p)
+            )
+            if n is None:
                 return
+            if n <= 0:
+                end(c, _TRANSPORT if n else _PEER_CLOSED, n)
+                return
+            c.heard = c.now
+            p.at = 0
+            p.have = n
 
 
-def _read(c, parser):
-    return c.transport.readinto(parser.into, parser.need)
+def _connack_left(p):
+    return 4 - p.got if p.got < 4 else 1
 
 
-def _fault(c, code):
-    c.malformed = c.malformed + 1 & 0x3FFFFFFF
-    c.end(code, 0)
-
-
-def _packet(c, first):
+def _packet(c, p, first):
     # ``first``: the packet's first byte, PIECE, or MALFORMED.
-    if first < 0:
-        _fault(c, first)
-    elif first == _PIECE:
-        _piece(c, c.parser, c.message)
-    elif c.state == _CONNECTING:
-        _connack(c, first, c.parser)
+    if c.state == _CONNECTING:
+        code = _connack(c, first, p) if first > _PIECE else _MALFORMED
     elif first >> 4 == 3:
-        _publish(c, first)
-    elif 0x40 <= first < 0x80:
-        _outbound_ack(c, first, c.parser)
-    elif first == 0x90:
-        _suback(c, c.parser)
-    elif first == 0xB0:
-        _unsuback(c, c.parser)
-    elif first == 0xD0 and not c.parser.length:
+        code = publish(c, p, first)
+    elif 0x40 <= first <= 0xB0:
+        code = _ack(c, first, p)
+    elif first == 0xD0 and p.start == p.end:
         c.pinged = False
+        return
+    elif first == _PIECE:
+        code = piece(c, p, c.message)
     else:
-        _fault(c, _VIOLATION)
+        code = _VIOLATION if first > 0 and first in FROM_SERVER else _MALFORMED
+    if code:
+        c.malformed = c.malformed + 1 & 0x3FFFFFFF
+        end(c, code, 0)
 
 
-def _connack(c, first, parser):
+def _connack(c, first, p):
     if first != 0x20:
-        return _fault(c, _VIOLATION)
-    if parser.length != 2 or parser.buf[0] > 1:
-        return _fault(c, _MALFORMED)
-    if parser.buf[1]:
+        return _VIOLATION
+    present = p.buf[p.start]
+    if p.end - p.start != 2 or present > 1:
+        return _MALFORMED
+    first = p.buf[p.start + 1]
+    if first:
         c.unheard -= 1
-        return c.end(_REFUSED, parser.buf[1])
+        end(c, _REFUSED, first)
+        return 0
     c.state = _UP  # before the first event: a handler may end it
-    rewind(c, parser.buf[0] and not c.clean)
+    c.lull = 0
+    rewind(c, c.outbox, present and not c.clean)
     c.connects = c.connects + 1 & 0x3FFFFFFF
-    c.emit(_CONNECTED, parser.buf[0], 0)
+    emit(c, _CONNECTED, present, 0)
+    return 0
 
 
-def rewind(c, resume):
+def rewind(c, o, resume):
     """What the session becomes on a new connection [MQTT-3.1.2-4, -6, 4.4.0-1].
 
     Session present: unacknowledged PUBLISHes go out again, same id, DUP 1, and PUBRELs. None:
@@ -109,197 +125,104 @@ def rewind(c, resume):
     A CONNACK that did not reach us may have said that there was none: session present then tells
     of a newer one, so that what it may lack is asked for, and inbound ids are doubtful.
     """
-    c.subscriptions.rewind(resume and c.unheard < 2)
-    i = c.outbox.head
-    for _ in range(c.outbox.count):
-        if not resume and c.outbox.state[i] == _RELEASE:
-            c.uncertain = c.uncertain + 1 & 0x3FFFFFFF
-            c.give_up(i, _UNCERTAIN)
-        elif c.outbox.mark_again(i, resume) and not resume:
-            c.outbox.renumber(i, c.take_id())
-        i = (i + 1) % c.outbox.slots
-    if not resume:
-        c.held.clear()
-    elif c.unheard > 1:
-        c.held.doubt()
+    i = (1 if c.unheard < 2 else 0) if resume else -1
     c.unheard = 0
+    c.subscriptions.rewind(i > 0)
+    c.held.resume(i)
+    i = o.head
+    left = o.count
+    while left:
+        left -= 1
+        if o.state[i] == _RELEASE and not resume:
+            c.uncertain = c.uncertain + 1 & 0x3FFFFFFF
+            give_up(c, i, _UNCERTAIN)
+        elif begun(o, i):
+            mark_again(o, i, 0 if resume else take_id(c))
+        i += 1
+        if i == o.slots:
+            i = 0
 
 
-def _outbound_ack(c, first, parser):
-    # PUBACK, PUBREC, PUBREL, PUBCOMP
-    if parser.length != 2:
-        return _fault(c, _MALFORMED)
-    packet_id = get_u16(parser.buf, 0)
-    if not packet_id:
-        return _fault(c, _MALFORMED)
+def _ack(c, first, p):
+    # All that acknowledges something of ours, and PUBREL. Returns a fault, or 0.
+    at = p.start
+    if p.end - at != (3 if first == 0x90 else 2) or first not in FROM_SERVER:
+        return _MALFORMED
+    at = p.buf[at] << 8 | p.buf[at + 1]  # the packet id
+    if not at:
+        return _MALFORMED
+    if first == 0x90:
+        return _suback(c, at, p.buf[p.end - 1])
+    if first == 0xB0:
+        return _requested(c, at, -1)
     if first == 0x62:
-        put_ack(c, 0x70, packet_id)  # also for an id we do not know
-        if c.held.drop(packet_id):
-            c.end(_FULL, 0)  # now there is room for what was withheld
-        return None
-    i = c.outbox.find(packet_id)
-    if i >= 0:
-        _known_ack(c, first, i)
-    elif first == 0x50:
-        put_ack(c, 0x62, packet_id)  # lets the broker free an id we do not know
-    else:
-        c.stray = c.stray + 1 & 0x3FFFFFFF
+        return _pubrel(c, at)
+    return _publish_ack(c, c.outbox, first, at)
 
 
-def _known_ack(c, first, i):
-    state = c.outbox.state[i]
-    if first == 0x40 and state == _AWAIT_PUBACK:
-        _publish_acked(c, i, 1)
-    elif first == 0x70 and state == _AWAIT_PUBCOMP:
-        _publish_acked(c, i, 2)
-    elif first == 0x50 and state >= _AWAIT_PUBREC:
-        c.no_qos2 = False
-        c.outbox.received(i)
-        put_ack(c, 0x62, c.outbox.ids[i])
-    elif first == 0x40 and c.no_qos2 and c.outbox.tries[i]:
-        # The second PUBACK to this QoS-2 PUBLISH: the broker does not do QoS 2 (RabbitMQ 3.10).
-        c.give_up(i, _VIOLATION)
-    else:
-        c.no_qos2 = first == 0x40
-        _fault(c, _VIOLATION)
-
-
-def _publish_acked(c, i, qos):
-    handle = c.outbox.handle[i]
-    c.outbox.acked(i)
-    c.acked = c.acked + 1 & 0x3FFFFFFF
-    c.emit(_ACKED, handle, qos)
-
-
-def _suback(c, parser):
-    if parser.length != 3:
-        return _fault(c, _MALFORMED)
-    code = parser.buf[2]
-    if code > 2 and code != 0x80:
-        return _fault(c, _MALFORMED)  # [MQTT-3.9.3-2]
-    _request_acked(c, c.subscriptions.acked(get_u16(parser.buf, 0), False, code), code)
-    if c.held.settle() and c.state == _UP:
-        c.end(_FULL, 0)
-
-
-def _unsuback(c, parser):
-    if parser.length != 2:
-        return _fault(c, _MALFORMED)
-    _request_acked(c, c.subscriptions.acked(get_u16(parser.buf, 0), True, 0), -1)
-
-
-def _request_acked(c, i, code):
-    if i < 0:
-        c.stray = c.stray + 1 & 0x3FFFFFFF
-    elif code < 0:
-        c.emit(_UNSUBACK, i + 1, 0)
-    else:
-        c.emit(_SUBACK, i + 1, code)
-
-
-def _publish(c, first):
-    parser = c.parser
-    m = c.message
-    if parser.oversize:
-        if _last_piece(c, parser, m):
-            return _fault(c, _MALFORMED)
-    elif m.load(first, parser.length):
-        return _fault(c, _MALFORMED)
-    if first & 4:
-        _publish_twice(c, m, m.packet_id)
-    else:
-        _publish_once(c, m, m.packet_id)
-
-
-def _publish_once(c, m, packet_id):
-    # QoS 0 and 1: each PUBLISH is a message of its own, DUP or not [MQTT-4.3.2-2].
-    if not c.parser.oversize and not _deliver(c, m):
-        _fault(c, _MALFORMED)
-    elif packet_id:
-        put_ack(c, 0x40, packet_id)
-
-
-def _publish_twice(c, m, packet_id):
-    if not c.held.has(packet_id, m.dup):
-        if not c.held.take(packet_id):
-            c.withheld = c.withheld + 1 & 0x3FFFFFFF
-            return None  # no PUBREC: the broker keeps the message; see held.py
-        if not c.parser.oversize and not _deliver(c, m):
-            return _fault(c, _MALFORMED)
-    put_ack(c, 0x50, packet_id)
-
-
-def _piece(c, parser, m):
-    if parser.offset:
-        m.load_piece(parser.piece, parser.offset - parser.length + m.total)
-        _hand_piece(c)
-    elif c.state != _UP or m.load(parser.first, parser.length) or not _valid(c, m):
-        _fault(c, _MALFORMED)
-    else:
-        m.payload_end = parser.piece
-        # One that will get no PUBREC, or had it, must not be seen now.
-        c.taken = not m.qos & 2 or not c.held.has(m.packet_id, m.dup) and c.held.room(m.packet_id)
-        c.taken = c.taken and c.subscriptions.choose_takers(m)
-        _hand_piece(c)
-
-
-def _last_piece(c, parser, m):
-    # 0, or MALFORMED. Leaves the id in the message; counts it.
-    if parser.headless:
-        m.packet_id = parser.packet_id
-        c.taken = False
-        if not m.packet_id and parser.first & 6:
-            return _MALFORMED
-    else:
-        m.load_piece(parser.piece, parser.offset - parser.length + m.total)
-        _hand_piece(c)
-    if c.taken:
-        c.received = c.received + 1 & 0x3FFFFFFF
-    else:
-        c.oversize = c.oversize + 1 & 0x3FFFFFFF
+def _pubrel(c, packet_id):
+    put_ack(c, 0x70, packet_id)  # also for an id we do not know
+    if c.held.drop(packet_id):
+        end(c, _FULL, 0)  # now there is room for what was withheld
     return 0
 
 
-def _hand_piece(c):
-    if not c.taken:
-        return
-    i = 0
-    while i < c.subscriptions.size:
-        if c.subscriptions.taking[i]:
-            _hand(c, i)
-        i += 1
-
-
-def _valid(c, m):
-    # A topic that equals a declared filter is valid by that; others are read byte by byte.
-    i = 0
-    while i < c.subscriptions.size:
-        if c.subscriptions.equals(i, m):
-            return True
-        i += 1
-    return topics.topic_ok(m.buf, 2, m.topic_end)
-
-
-def _deliver(c, m):
-    # False if the topic is ill-formed.
-    if not _valid(c, m):
-        return False
-    i = 0
-    taken = False
-    while i < c.subscriptions.size:
-        if c.subscriptions.matches(i, m):
-            taken = True
-            _hand(c, i)
-        i += 1
-    if taken:
-        c.received = c.received + 1 & 0x3FFFFFFF
+def _publish_ack(c, o, first, packet_id):
+    i = o.head
+    if o.ids[i] != packet_id:  # mostly it is the oldest
+        i = find(o, packet_id)
+    if i >= 0 and o.passed:
+        return _known_ack(c, o, first, i)
+    if first == 0x50:
+        put_ack(c, 0x62, packet_id)  # lets the broker free an id we do not know
     else:
-        c.unmatched = c.unmatched + 1 & 0x3FFFFFFF
-    return True
+        c.stray = c.stray + 1 & 0x3FFFFFFF
+    return 0
 
 
-def _hand(c, i):
-    try:
-        c.subscriptions.handler[i](c.message)
-    except Exception:
-        c.handler_errors = c.handler_errors + 1 & 0x3FFFFFFF
+def _known_ack(c, o, first, i):
+    state = o.state[i]
+    if (first == 0x40 and state == _AWAIT_PUBACK) or (first == 0x70 and state == _AWAIT_PUBCOMP):
+        _acknowledged(c, o, i)
+    elif first == 0x50 and state >= _AWAIT_PUBREC:
+        c.no_qos2 = False
+        o.state[i] = _AWAIT_PUBCOMP
+        put_ack(c, 0x62, o.ids[i])
+    elif first == 0x40 and c.no_qos2 and o.tries[i]:
+        # The second PUBACK to this QoS-2 PUBLISH: the broker does not do QoS 2 (RabbitMQ 3.10).
+        give_up(c, i, _VIOLATION)
+    else:
+        c.no_qos2 = first == 0x40
+        return _VIOLATION
+    return 0
+
+
+def _acknowledged(c, o, i):
+    handle = o.handle[i]
+    qos = 2 if o.state[i] == _AWAIT_PUBCOMP else 1
+    o.inflight -= 1
+    release(o, i)
+    c.acked = c.acked + 1 & 0x3FFFFFFF
+    if c.on_event:
+        emit(c, _ACKED, handle, qos)
+
+
+def _suback(c, packet_id, code):
+    if code > 2 and code != 0x80:
+        return _MALFORMED  # [MQTT-3.9.3-2]
+    _requested(c, packet_id, code)
+    if c.held.settle() and c.state == _UP:
+        end(c, _FULL, 0)
+    return 0
+
+
+def _requested(c, packet_id, code):
+    # SUBACK with its code, or UNSUBACK: -1.
+    i = c.subscriptions.acked(packet_id, code, c.now)
+    if i < 0:
+        c.stray = c.stray + 1 & 0x3FFFFFFF
+    elif code < 0:
+        emit(c, _UNSUBACK, i + 1, 0)
+    else:
+        emit(c, _SUBACK, i + 1, code)
+    return 0

@@ -8,113 +8,158 @@
        in-flight window allows
     after disconnect(): 1 and 3, then DISCONNECT, then nothing [MQTT-3.14.4-2]
 
-``client.sending`` says what source[at : at + left] is; one ``write`` a packet.
+All but CONNECT and PUBLISH goes through ``client.acks``. What stands there leaves in one write,
+and so do PUBLISHes that lie side by side in the outbox. ``client.sending`` says what
+source[at : at + left] is.
 """
 
-from mqtt import codec
 from mqtt._shim import const
+from mqtt.codec import put_request
+from mqtt.events import emit, end
+from mqtt.ids import take_id
+from mqtt.outbox import next_entry, nth, written
 
-ACKS = 64  # bytes of room for acks and pings
+ACKS = 64  # bytes of room for acks and pings; requests use it too, and enlarge it if need be
 
 _SHUT = const(0)  # the transport is not open
 _IDLE = const(1)
 _CONNECT = const(2)
 _ACKS = const(3)
-_REQUEST = const(4)
-_PUBLISH = const(5)
-_PUBREL = const(6)
-_DISCONNECT = const(7)
-_GONE = const(8)  # DISCONNECT has left
+_PUBLISH = const(4)
+_DISCONNECT = const(5)
+_GONE = const(6)  # and it has left
 
 _UP = const(3)
 _CLOSING = const(4)
+_QUEUED = const(1)
+_PARTIAL = const(2)
 _RELEASE = const(5)
 _ACKED = const(2)
 _PEER_CLOSED = const(-30)
 _TRANSPORT = const(-31)
+_UNKNOWN = const(-1)  # when: not yet
 _WRITES = const(32)  # the most writes of one step, so that events which publish cannot hold it
 
 
-def begin(c):
-    """The transport is open: CONNECT is the first packet, once [MQTT-3.1.0-1, -2]."""
-    _source(c, _CONNECT, c.hello, 0, len(c.hello))
-
-
 def put_ack(c, first, packet_id):
-    """Have an acknowledgement sent; receiving.py leaves room for it."""
-    codec.put_ack(c.acks, c.acks_to, first, packet_id)
-    c.acks_to += 4
+    """Have PUBACK (0x40), PUBREC (0x50), PUBREL (0x62) or PUBCOMP (0x70) sent; receiving.py leaves
+    room for it."""
+    buf = c.acks
+    at = c.acks_to
+    buf[at] = first
+    buf[at + 1] = 2
+    buf[at + 2] = packet_id >> 8
+    buf[at + 3] = packet_id & 255
+    c.acks_to = at + 4
 
 
-def put_ping(c):
-    """Have a PINGREQ sent; receiving.py leaves room for it."""
-    c.acks[c.acks_to] = 0xC0
+def put_bare(c, first):
+    """Have PINGREQ (0xC0) or DISCONNECT (0xE0) sent; receiving.py leaves room for one."""
+    c.acks[c.acks_to] = first
     c.acks[c.acks_to + 1] = 0
     c.acks_to += 2
-    c.pings = c.pings + 1 & 0x3FFFFFFF
 
 
 def transmit(c):
     """Write until nothing is left or the transport takes no more."""
+    if not c.sending:
+        return None
     turns = _WRITES
-    while turns and (c.left or _choose(c)):
+    while c.left or _choose(c, c.outbox):
+        if not turns:
+            return None
         turns -= 1
         n = c.transport.write(c.source, c.at, c.left)
         if n is None:
-            _block(c)
-            return
+            return _block(c)
         if n <= 0:
-            c.end(_TRANSPORT if n else _PEER_CLOSED, n)
-            return
+            return end(c, _TRANSPORT if n else _PEER_CLOSED, n)
         c.spoke = c.now
         c.blocked = False
         c.at += n
-        c.left -= n
-        if c.left:
-            _block(c)
-            return
-        _written(c)
+        c.left = n = c.left - n
+        if c.sending == _PUBLISH:
+            _publishes_written(c, c.outbox)
+        elif not n:
+            _written(c)
+        if n:
+            return _block(c)
+    if c.eager and c.state == _UP and c.outbox.passed == c.outbox.count:
+        c.clear = 1 if c.outbox.count else 2
+    return None
 
 
-def _source(c, kind, source, at, n):
-    c.sending = kind
-    c.source = source
-    c.at = at
-    c.left = n
-    return True
+def _choose(c, o):
+    # 0 if there is nothing to write now.
+    if not c.acks_to:
+        if c.state != _UP:
+            return _disconnect(c) if c.state == _CLOSING else 0
+        if c.subscriptions.todo:
+            _put_requests(c, c.subscriptions)
+        else:
+            c.entry = i = next_entry(o, c.max_inflight)
+            if i < 0:
+                return 0
+            if o.state[i] != _RELEASE:
+                c.sending = _PUBLISH
+                c.source = o.buf
+                c.at = o.at[i]
+                c.left = _run(o, i, c.max_inflight)
+                return c.left
+            _put_pubrels(c, o, i)
+    c.sending = _ACKS
+    c.source = c.acks
+    c.at = c.acks_from
+    c.left = c.acks_to - c.acks_from
+    return c.left
 
 
-def _choose(c):
-    if c.acks_to:
-        return _source(c, _ACKS, c.acks, c.acks_from, c.acks_to - c.acks_from)
-    if c.state == _CLOSING:
-        return _choose_last(c)
-    if c.state != _UP:
-        return False
-    if c.subscriptions.todo:
-        return _choose_request(c)
-    c.entry = i = c.outbox.next(c.max_inflight)
-    return i >= 0 and _choose_publish(c, c.outbox, i)
-
-
-def _choose_publish(c, outbox, i):
-    if outbox.state[i] == _RELEASE:
-        put_ack(c, 0x62, outbox.ids[i])  # 4.4.0-1; the acks are all sent, or we were not here
-        return _source(c, _PUBREL, c.acks, 0, 4)
-    return _source(c, _PUBLISH, outbox.buf, outbox.at[i], outbox.size[i])
-
-
-def _choose_request(c):
-    c.entry = i = c.subscriptions.next()
-    c.subscriptions.begin(i, c.take_id())
-    packet = c.subscriptions.packet[i]
-    return _source(c, _REQUEST, packet, 0, len(packet))
-
-
-def _choose_last(c):
+def _disconnect(c):
     if c.sending == _GONE:
-        return False
-    return _source(c, _DISCONNECT, codec.DISCONNECT, 0, 2)
+        return 0
+    put_bare(c, 0xE0)
+    c.sending = _DISCONNECT
+    c.source = c.acks
+    c.at = 0
+    c.left = 2
+    return 2
+
+
+def _put_pubrels(c, o, i):
+    # 4.4.0-1; as many in a row as have room
+    while i >= 0 and o.state[i] == _RELEASE and c.acks_to < c.acks_full:
+        put_ack(c, 0x62, o.ids[i])
+        written(o, i, _UNKNOWN)
+        i = next_entry(o, c.max_inflight)
+    c.asked = True
+
+
+def _put_requests(c, s):
+    # As many as have room: one has, see Client.subscribe().
+    i = s.next()
+    while i >= 0 and c.acks_to + 8 + len(s.filter[i]) <= len(c.acks):
+        s.begin(i, take_id(c))
+        c.acks_to = put_request(c.acks, c.acks_to, s.ids[i], s.filter[i], s.wanted(i))
+        i = s.next()
+    c.asked = True
+
+
+def _run(o, i, window):
+    # Bytes from entry i on that may leave together: what lies right behind it and may go too.
+    end = o.at[i] + o.size[i]
+    k = o.passed + 1
+    window -= o.inflight + (o.ids[i] > 0)
+    while k < o.count:
+        j = nth(o, k)
+        if o.at[j] != end or o.state[j] != _QUEUED:
+            break
+        if o.ids[j]:
+            if not window:
+                break
+            window -= 1
+        end += o.size[j]
+        k += 1
+    return end - o.at[i]
 
 
 def _block(c):
@@ -122,44 +167,74 @@ def _block(c):
     if not c.blocked:
         c.blocked = True
         c.blocked_at = c.now
-    if c.sending == _PUBLISH:
-        outbox = c.outbox
-        if c.at == outbox.at[c.entry]:
-            c.left = 0  # not one byte has left: it may still be replaced, and is chosen anew
-        else:
-            outbox.begin(c.entry)
+    if c.sending == _PUBLISH and c.left:
+        _cut(c, c.outbox, c.entry)
+
+
+def _cut(c, o, i):
+    # What has not left is chosen anew, but the rest of a packet that has left in part.
+    if c.at == o.at[i]:
+        c.left = 0  # it may still be replaced
+    else:
+        o.state[i] = _PARTIAL
+        c.left = o.at[i] + o.size[i] - c.at
 
 
 def _written(c):
     kind = c.sending
     c.sending = _IDLE
-    if kind == _PUBLISH:
-        _publish_written(c, c.entry, c.outbox.handle[c.entry])
-    elif kind == _ACKS:
-        _acks_written(c)
-    elif kind == _PUBREL:
-        _acks_written(c)
-        c.outbox.written(c.entry, c.now)
-    elif kind == _REQUEST:
-        c.subscriptions.when[c.entry] = c.now
-    elif kind == _CONNECT:
+    if kind == _CONNECT:
         c.unheard += 1
-    elif kind == _DISCONNECT:
-        c.sending = _GONE
-        c.since = c.now
-
-
-def _acks_written(c):
+        return
     c.acks_from = c.at
     if c.at == c.acks_to:
         c.acks_from = c.acks_to = 0
+    if c.asked:
+        _asked(c, c.outbox)
+    if kind == _DISCONNECT:
+        c.sending = _GONE
+        c.since = c.now
+        c.lull = 0
 
 
-def _publish_written(c, i, handle):
-    if c.outbox.tries[i]:
+def _asked(c, o):
+    # The time for the answers to requests, and to PUBRELs sent again, runs from their last byte.
+    c.asked = False
+    c.subscriptions.since = c.now
+    for i in range(o.slots):
+        if o.when[i] < 0:
+            o.when[i] = c.now
+
+
+def _publishes_written(c, o):
+    # First mark each that has left: events may publish, and must not replace or move one of them.
+    i = c.entry
+    while o.at[i] + o.size[i] <= c.at:
+        o.state[i] = _PARTIAL
+        if not c.left and o.at[i] + o.size[i] == c.at:
+            break
+        i += 1
+        if i == o.slots:
+            i = 0
+    c.entry = i
+    if c.left:
+        _cut(c, o, i)
+    else:
+        c.sending = _IDLE
+    while o.passed < o.count:
+        i = nth(o, o.passed)
+        if o.state[i] != _PARTIAL or (c.left and i == c.entry):
+            return
+        publish_written(c, o, i)
+
+
+def publish_written(c, o, i):
+    """Entry ``i`` has left whole."""
+    handle = o.handle[i]
+    if o.tries[i]:
         c.resent = c.resent + 1 & 0x3FFFFFFF
     else:
         c.sent = c.sent + 1 & 0x3FFFFFFF
-    if c.outbox.written(i, c.now):
+    if written(o, i, c.now):
         c.acked = c.acked + 1 & 0x3FFFFFFF
-        c.emit(_ACKED, handle, 0)
+        emit(c, _ACKED, handle, 0)

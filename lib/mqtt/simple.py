@@ -12,7 +12,8 @@ import errno
 from mqtt._shim import const
 from mqtt.client import Client
 from mqtt.clock import elapsed, sleep_ms, ticks_ms
-from mqtt.sending import put_ping
+from mqtt.events import give_up
+from mqtt.timing import ping
 
 _DOWN = const(0)
 _UP = const(3)
@@ -132,9 +133,9 @@ class MQTTClient:
         """Send PINGREQ; the answer is taken by whichever call comes next."""
         c = self._connected()
         if not c.pinged:
-            c.pinged = True
-            c.pinged_at = ticks_ms()
-            put_ping(c)
+            c.now = ticks_ms()
+            ping(c)
+            c.clear = 0
         self._step()
         self._raise()
 
@@ -256,7 +257,7 @@ class MQTTClient:
     def _give_up(self, outbox, handle):
         for i in range(outbox.slots):
             if outbox.state[i] and outbox.handle[i] == handle:
-                self.client.give_up(i, _ACK_TIMEOUT)
+                give_up(self.client, i, _ACK_TIMEOUT)
 
     def _message(self, msg):
         self._op = 0x30 | msg.dup << 3 | msg.qos << 1 | msg.retain

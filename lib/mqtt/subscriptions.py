@@ -10,12 +10,11 @@
 
 A filter counts as held only if its SUBACK came in this run and every later CONNACK said session
 present: so the first connection after boot asks for all. Ids handed out are table places + 1.
-Declaring and leaving allocate (the encoded packet); the rest does not.
+Allocates in the constructor only.
 """
 
 from mqtt._shim import const
-from mqtt.codec import make_subscribe, make_unsubscribe, put_id, request_id_at
-from mqtt.topics import filter_ok, is_wild, matches
+from mqtt.topics import matches
 
 _FREE = const(0)
 _NEEDED = const(1)
@@ -24,9 +23,9 @@ _HELD = const(3)
 _DENIED = const(4)
 _LEAVING = const(5)
 _AWAIT_UNSUBACK = const(6)
+_UNWANTED = const(-1)
 
 _BAD_FILTER = const(-2)
-_BAD_QOS = const(-4)
 _FULL = const(-10)
 _BUSY = const(-12)
 
@@ -36,49 +35,47 @@ class Subscriptions:
 
     def __init__(self, size):
         self.size = size
+        self.used = 0  # places from here on were never used
         self.state = [_FREE] * size
         self.filter = [b""] * size
-        self.wild = [False] * size
+        self.exact = [_UNWANTED] * size  # bytes of the filter; 0: it has wildcards
+        self.qos = [0] * size
         self.handler = [None] * size
-        self.packet = [None] * size  # the encoded request, from declaring until its ack
+        self.pieces = [0] * size  # 1: takes what exceeds the receive buffer; 3: is taking it now
         self.ids = [0] * size  # packet id while an ack is awaited, else 0
-        self.when = [0] * size  # ticks of its last byte, while an ack is awaited; -1: not yet
-        self.in_pieces = [False] * size  # its handler takes what exceeds the receive buffer
-        self.taking = [False] * size  # and is taking the one now arriving
         self.todo = 0  # places in NEEDED or LEAVING
         self.awaiting = 0  # places in AWAIT_SUBACK or AWAIT_UNSUBACK
+        self.since = 0  # ticks when the waiting began, or the last ack came
 
     def declare(self, flt, qos, handler, pieces):
-        """Want ``flt`` (bytes) at ``qos`` handed to ``handler``. Declaring it again replaces
-        handler and QoS. Returns an id > 0, BAD_FILTER, BAD_QOS, FULL or BUSY."""
-        if not isinstance(flt, bytes) or not filter_ok(flt, 0, len(flt)):
-            return _BAD_FILTER
-        if qos != 0 and qos != 1 and qos != 2:
-            return _BAD_QOS
-        packet = make_subscribe(flt, int(qos))  # first: without the memory for it nothing changes
+        """Want ``flt`` (bytes, valid) at ``qos`` handed to ``handler``. Declaring it again replaces
+        handler and QoS. Returns an id > 0, FULL or BUSY."""
         i = self._find(flt)
         if i < 0:
             i = self._find(b"")
             if i < 0:
                 return _FULL
             self.filter[i] = flt
-            self.wild[i] = is_wild(flt)
+            if i == self.used:
+                self.used = i + 1
         elif self.ids[i]:
             return _BUSY  # a request for this filter is under way
+        self.exact[i] = 0 if b"+" in flt or b"#" in flt else len(flt)
+        self.qos[i] = qos
         self.handler[i] = handler
-        self.in_pieces[i] = pieces
-        self.taking[i] = False  # not the rest of one that began before
-        self._want(i, _NEEDED, packet)
+        self.pieces[i] = 1 if pieces else 0  # not the rest of one that began before
+        self._want(i, _NEEDED)
         return i + 1
 
     def leave(self, flt):
         """No longer want ``flt``. Returns its id, BAD_FILTER if it was never declared, or BUSY."""
-        i = self._find(flt) if isinstance(flt, bytes) and flt else -1
+        i = self._find(flt) if flt else -1
         if i < 0:
             return _BAD_FILTER
         if self.ids[i]:
             return _BUSY
-        self._want(i, _LEAVING, make_unsubscribe(flt))
+        self.exact[i] = _UNWANTED
+        self._want(i, _LEAVING)
         return i + 1
 
     def _find(self, flt):
@@ -87,11 +84,10 @@ class Subscriptions:
                 return i
         return -1
 
-    def _want(self, i, state, packet):
+    def _want(self, i, state):
         if self.state[i] != _NEEDED and self.state[i] != _LEAVING:
             self.todo += 1
         self.state[i] = state
-        self.packet[i] = packet
 
     def next(self):
         """A place whose request is to be sent now, or -1."""
@@ -102,67 +98,50 @@ class Subscriptions:
         return -1
 
     def begin(self, i, packet_id):
-        """The request of place ``i`` begins to leave, under this packet id."""
-        packet = self.packet[i]
-        put_id(packet, request_id_at(packet), packet_id)
+        """The request of place ``i`` is on its way, under this packet id."""
         self.ids[i] = packet_id
-        self.when[i] = -1
-        self.state[i] = _AWAIT_SUBACK if self.state[i] == _NEEDED else _AWAIT_UNSUBACK
         self.todo -= 1
         self.awaiting += 1
+        self.state[i] = _AWAIT_SUBACK if self.state[i] == _NEEDED else _AWAIT_UNSUBACK
 
-    def age(self, now):
-        """How long the oldest request has waited for its ack, ms; 0: none waits."""
-        oldest = 0
-        for i in range(self.size):
-            if self.ids[i] and self.when[i] >= 0:
-                oldest = max(oldest, (now - self.when[i]) & 0x3FFFFFFF)
-        return oldest
+    def wanted(self, i):
+        """What the request of place ``i`` asks for: a QoS; -1: UNSUBSCRIBE."""
+        return self.qos[i] if self.state[i] == _AWAIT_SUBACK else -1
 
-    def acked(self, packet_id, unsub, granted):
-        """SUBACK (``unsub`` False, with its code) or UNSUBACK came. Returns the place it was for,
-        or -1 if none waits for it [MQTT-2.3.1-7]."""
-        want = _AWAIT_UNSUBACK if unsub else _AWAIT_SUBACK
+    def acked(self, packet_id, granted, now):
+        """SUBACK with its code came, or UNSUBACK: ``granted`` -1. Returns the place it was for, or
+        -1 if none waits for it [MQTT-2.3.1-7]."""
+        want = _AWAIT_UNSUBACK if granted < 0 else _AWAIT_SUBACK
         for i in range(self.size):
             if self.ids[i] == packet_id and self.state[i] == want:
                 self.ids[i] = 0
                 self.awaiting -= 1
-                if unsub:
-                    self._free(i)
-                else:
-                    self.state[i] = _HELD if granted < 3 else _DENIED
+                self.since = now
+                self.state[i] = _HELD if granted < 3 else _DENIED
+                if granted < 0:
+                    self.state[i] = _FREE
+                    self.filter[i] = b""
+                    self.handler[i] = None
                 return i
         return -1
 
-    def _free(self, i):
-        self.state[i] = _FREE
-        self.filter[i] = b""
-        self.handler[i] = None
-        self.packet[i] = None
-
-    def equals(self, i, m):
-        """True if the filter at place ``i`` is the message's very topic, and wanted."""
-        flt = self.filter[i]
-        return (
-            len(flt) == m.topic_end - 2
-            and 0 < self.state[i] < _LEAVING
-            and not self.wild[i]
-            and m.buf.startswith(flt, 2)
-        )
-
-    def matches(self, i, m):
-        """True if the filter at place ``i`` takes the message's topic, which is valid."""
-        if not self.wild[i]:
-            return self.equals(i, m)
-        return 0 < self.state[i] < _LEAVING and matches(self.filter[i], m.buf, 2, m.topic_end)
-
-    def choose_takers(self, m):
+    def choose(self, m):
         """Note which handlers take this message in pieces; True if there is one."""
-        any_one = False
+        chosen = False
         for i in range(self.size):
-            self.taking[i] = self.in_pieces[i] and self.matches(i, m)
-            any_one = any_one or self.taking[i]
-        return any_one
+            self.pieces[i] &= 1
+            if self.pieces[i] and self._takes(i, m):
+                self.pieces[i] = 3
+                chosen = True
+        return chosen
+
+    def _takes(self, i, m):
+        n = self.exact[i]
+        if n:
+            return n == m.topic_end - m.topic_start and m.buf.startswith(
+                self.filter[i], m.topic_start
+            )
+        return matches(self.filter[i], m.buf, m.topic_start, m.topic_end)
 
     def rewind(self, resume):
         """A connection is over (``resume`` True) or up: ask again for what was not acknowledged,

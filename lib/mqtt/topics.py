@@ -1,4 +1,4 @@
-"""Topic names and topic filters: what is valid, and what matches (MQTT 3.1.1, 1.5.3 and 4.7).
+"""Topic names: what is valid, and which filter matches (MQTT 3.1.1, 1.5.3 and 4.7).
 
 Everything works on ``(buffer, start, end)`` in place and allocates nothing. No state, no I/O.
 """
@@ -51,25 +51,6 @@ def topic_ok(buf, start, end):
         and buf.find(b"#", start, end) < 0
         and text_ok(buf, start, end)
     )
-
-
-def filter_ok(buf, start, end):
-    """True if buf[start:end] is a valid topic filter [MQTT-4.7.1-2, -3, 4.7.3-1..3]."""
-    if not (0 < end - start < 65536 and text_ok(buf, start, end)):
-        return False
-    for i in range(start, end):
-        c = buf[i]
-        if c == _PLUS or c == _HASH:
-            if i > start and buf[i - 1] != _SLASH:
-                return False  # a wildcard takes a whole level
-            if i + 1 < end and (c == _HASH or buf[i + 1] != _SLASH):
-                return False  # and # is the last
-    return True
-
-
-def is_wild(flt):
-    """True if the filter (bytes) holds a wildcard."""
-    return flt.find(b"+") >= 0 or flt.find(b"#") >= 0
 
 
 def matches(flt, buf, start, end):

@@ -11,9 +11,9 @@ from tape import METER, Tape
 import heap
 import peer
 from check import eq, true
-from feed import joined, pour
-from mqtt import MALFORMED, codec, topics
-from mqtt.message import Message
+from feed import joined, may_come, pour
+from mqtt import MALFORMED, codec, options, topics
+from mqtt.message import Message, load
 from mqtt.parser import Parser
 from node.command import OFF, ON, TOGGLE, Command
 
@@ -24,10 +24,6 @@ try:
 except ImportError:
     JUDGE = False
 
-FROM_SERVER = (0x20, 0x40, 0x50, 0x62, 0x70, 0x90, 0xB0, 0xD0) + tuple(
-    first for first in range(0x30, 0x40) if first & 6 != 6
-)
-
 
 def parser(data):
     """A stream is the packets the judge finds in it, whole, split, and behind a reset."""
@@ -35,7 +31,10 @@ def parser(data):
     size = 16 + tape.byte() % 64
     piece = 1 + tape.byte() % 80
     stream = tape.rest()
-    whole = joined(pour(Parser(size), stream, 1 << 20))
+    found = pour(Parser(size), stream, 1 << 20)
+    whole = joined(found)
+    for copy in found:
+        eq(copy.oversize, copy.length > size and copy.first > 0, "what has room is not oversize")
     eq(whole, packets(stream, size), "as the judge says")
     eq(joined(pour(Parser(size), stream, piece)), whole, "in pieces of %d" % piece)
     eq(joined(pour(Parser(size), stream, 1)), whole, "byte by byte")
@@ -44,17 +43,17 @@ def parser(data):
     used.reset()
     eq(joined(pour(used, stream, piece)), whole, "behind a reset")
     for first, body in whole:
-        if first >> 4 == 3 and body is not None:
+        if first >> 4 == 3:
             _load(first, body)
 
 
 def packets(stream, size):
-    """The judge of the parser, told simply: (first byte, body) of each whole packet; the body is
-    None if not even its head fits `size`; (MALFORMED, b"") ends it."""
+    """The judge of the parser, told simply: (first byte, body) of each whole packet;
+    (MALFORMED, b"") ends it."""
     found = []
-    while len(stream) > 1:
+    while stream:
         first = stream[0]
-        if first not in FROM_SERVER:
+        if not may_come(first):
             return found + [(MALFORMED, b"")]
         n = 1
         while n < 5 and n < len(stream) and stream[n] > 127:
@@ -66,28 +65,46 @@ def packets(stream, size):
         length = 0
         for k in range(n):
             length |= (stream[1 + k] & 127) << 7 * k
+        if length > size and first >> 4 != 3:
+            return found + [(MALFORMED, b"")]
         body = stream[n + 1 : n + 1 + length]
-        if length > size:
-            if first >> 4 != 3:
-                return found + [(MALFORMED, b"")]
-            if len(body) < size:
-                return found
-            head = 2 + (body[0] << 8 | body[1]) + (2 if first & 6 else 0)
-            if head > length:
-                return found + [(MALFORMED, b"")]
         if len(body) < length:
             return found
-        found.append((first, None if length > size and head > size else body))
+        found.append((first, body))
         stream = stream[n + 1 + length :]
     return found
 
 
 def _load(first, body):
-    m = Message(body)
-    if m.load(first, len(body)) == 0:
-        true(2 == m.topic_start < m.topic_end <= m.payload_start <= m.payload_end == len(body))
+    """A PUBLISH is decoded in place, wherever it stands, or is found malformed."""
+    for before, behind in ((0, 4), (2, 0), (40, 9)):
+        p = Parser(len(body))
+        p.buf = b"\xff" * before + bytes(body) + b"\xff" * behind
+        p.start, p.end = before, before + len(body)
+        m = Message(p.buf)
+        if load(m, p, first, len(body)):
+            true(not _sane(first, body), "refused: %#x %r" % (first, body))
+            continue
+        true(_sane(first, body), "taken: %#x %r" % (first, body))
+        true(p.start + 2 == m.topic_start < m.topic_end <= m.payload_start)
+        true(m.payload_start <= m.payload_end == p.end)
+        eq((m.qos, m.retain, m.dup), (first >> 1 & 3, first & 1, first >> 3 & 1))
         eq((m.qos > 0, m.total), (m.packet_id > 0, m.payload_end - m.payload_start))
         eq(len(m.topic()) + len(m.payload()) + (2 if m.qos else 0) + 2, len(body))
+
+
+def _sane(first, body):
+    # section 3.3, told simply
+    if len(body) < 3:
+        return False
+    n = body[0] << 8 | body[1]
+    rest = body[2 + n :]
+    if not n or len(body) < 2 + n:
+        return False
+    return not first & 6 or (len(rest) > 1 and rest[0] + rest[1] > 0)
+
+
+REQUEST = bytearray(64)
 
 
 def text(data):
@@ -96,17 +113,20 @@ def text(data):
     flt = tape.take(tape.byte() % 40)
     topic = tape.rest()
     METER.on()
-    good = topics.filter_ok(flt, 0, len(flt))
+    good = options.filter_ok(flt, 0, len(flt))
     fine = topics.topic_ok(topic, 0, len(topic))
     METER.off()
     eq(topics.text_ok(b"\xff" + topic + b"\xff", 1, 1 + len(topic)), _judged(topic))
     eq(good, _judged(flt) and _filter_judged(flt))
     eq(fine, bool(topic) and _judged(topic) and b"+" not in topic and b"#" not in topic)
     if good:
-        for packet in (codec.make_subscribe(flt, 1), codec.make_unsubscribe(flt)):
-            codec.put_id(packet, codec.request_id_at(packet), 258)
-            found, used = peer.decode(packet)
-            eq((found.id, used), (258, len(packet)))
+        for qos in (0, 1, 2, -1):
+            METER.on()
+            end = codec.put_request(REQUEST, 3, 258, flt, qos)
+            METER.off()
+            found, used = peer.decode(bytes(REQUEST[3:end]))
+            eq((found.id, used), (258, end - 3))
+            eq(found.filters, [(flt, qos)] if qos >= 0 else [flt])
         if fine:
             framed = b"/" + topic + b"/"
             METER.on()

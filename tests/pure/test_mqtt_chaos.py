@@ -12,6 +12,8 @@ class Chaos(Story):
 
     def __init__(self, seed, **options):
         super().__init__(tx_size=400, max_inflight=4, clean_session=False, **options)
+        self.client.eager = seed % 2 == 0
+        self.wire.raises = seed % 4 < 2
         self.dice = Dice(seed)
         self.accepted = {}  # handle -> payload
         self.present = 0

@@ -2,7 +2,7 @@
 
 import peer
 from check import eq, raises, true
-from mqtt import codec, topics
+from mqtt import codec, options, sending, topics
 
 
 def decoded(data, way=0):
@@ -21,7 +21,7 @@ def test_connect_decodes_to_what_went_in_for_every_set_of_fields():
     for clean in (False, True):
         for name, password in ((None, None), (b"u", None), (b"u", b"p\x00\xff"), (b"", b"")):
             for will in (None, (b"w/t", b"gone", 1, True), (b"w", b"", 0, False)):
-                data = codec.make_connect(b"id", 65535, clean, name, password, will)
+                data = options.make_connect(b"id", 65535, clean, name, password, will)
                 for way in range(3):
                     packet = decoded(data, way)
                     eq((packet.client_id, packet.keepalive), (b"id", 65535))
@@ -31,21 +31,44 @@ def test_connect_decodes_to_what_went_in_for_every_set_of_fields():
 
 
 def test_a_long_connect_has_a_long_length():
-    packet = decoded(codec.make_connect(b"i" * 23, 0, True, b"u" * 200, b"p" * 20000, None))
+    packet = decoded(options.make_connect(b"i" * 23, 0, True, b"u" * 200, b"p" * 20000, None))
     eq((len(packet.username), len(packet.password)), (200, 20000))
+
+
+def encoded(size, put, *arguments):
+    """What `put` writes in the middle of a buffer of other bytes; nothing beside its place."""
+    buf = bytearray(b"\xee" * (size + 4))
+    end = put(buf, 2, *arguments)
+    eq(end, 2 + size)
+    eq(bytes(buf[:2] + buf[end:]), b"\xee" * 4, "nothing beside its place")
+    return buf[2:end]
 
 
 def test_subscribe_and_unsubscribe_carry_id_filter_and_qos():
     # MQTT-3.8.1-1, 3.10.1-1
-    for name in (b"a", b"a/+/#", b"x" * 130, b"y" * 65535):
-        data = codec.make_subscribe(name, 1)
-        codec.put_id(data, codec.request_id_at(data), 0xABCD)
-        packet = decoded(data, 2)
-        eq((packet.kind, packet.id, packet.filters), (peer.SUBSCRIBE, 0xABCD, [(name, 1)]))
-        data = codec.make_unsubscribe(name)
-        codec.put_id(data, codec.request_id_at(data), 1)
-        packet = decoded(data, 2)
-        eq((packet.kind, packet.id, packet.filters), (peer.UNSUBSCRIBE, 1, [name]))
+    for name in (b"a", b"a/+/#", b"x" * 122, b"x" * 123, b"x" * 124, b"y" * 65535):
+        for qos in (0, 1, 2, -1):
+            body = 4 + len(name) + (qos >= 0)
+            size = codec.head_size(body) + body
+            packet = decoded(encoded(size, codec.put_request, 0xABCD, name, qos), 2)
+            if qos < 0:
+                wanted = (peer.UNSUBSCRIBE, 0xABCD, [name])
+            else:
+                wanted = (peer.SUBSCRIBE, 0xABCD, [(name, qos)])
+            eq((packet.kind, packet.id, packet.filters), wanted)
+
+
+class Acks:
+    """Where a client's acknowledgements and pings are put; `put` begins at acks_to."""
+
+    def __init__(self, first):
+        self.first = first
+        self.acks = self.acks_to = None
+
+    def put(self, buf, at, *ident):
+        self.acks, self.acks_to = buf, at
+        (sending.put_ack if ident else sending.put_bare)(self, self.first, *ident)
+        return self.acks_to
 
 
 def test_acks_ping_and_disconnect_are_as_in_the_standard():
@@ -53,14 +76,12 @@ def test_acks_ping_and_disconnect_are_as_in_the_standard():
     kinds = ((0x40, peer.PUBACK), (0x50, peer.PUBREC), (0x62, peer.PUBREL), (0x70, peer.PUBCOMP))
     for first, kind in kinds:
         for ident in (1, 255, 256, 65535):
-            buf = bytearray(b"\xee" * 8)
-            eq(codec.put_ack(buf, 2, first, ident), 6)
+            data = encoded(4, Acks(first).put, ident)
             for way in range(3):
-                packet = decoded(buf[2:6], way)
+                packet = decoded(data, way)
                 eq((packet.kind, packet.id), (kind, ident))
-            eq(bytes(buf[:2] + buf[6:]), b"\xee" * 4, "nothing beside its place")
-    eq(decoded(codec.PINGREQ, 1).kind, peer.PINGREQ)
-    eq(decoded(codec.DISCONNECT, 1).kind, peer.DISCONNECT)
+    for first, kind in ((0xC0, peer.PINGREQ), (0xE0, peer.DISCONNECT)):
+        eq(decoded(encoded(2, Acks(first).put), 1).kind, kind)
 
 
 def test_the_fixed_header_is_right_at_each_boundary():

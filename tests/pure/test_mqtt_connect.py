@@ -203,11 +203,14 @@ def test_a_transport_that_raises_instead_is_treated_alike():
     story.settle()
     eq(story.last(), (CLOSED, TRANSPORT, -104))
     eq((story.client.state, story.client.handler_errors), (DOWN, 0))
-    story.connect()
-    story.client.publish(b"t", b"x")
-    story.wire.fail_write_in = 0
-    story.settle()
-    eq(story.last(), (CLOSED, TRANSPORT, -104))
+    for eager in (True, False):
+        story.client.eager = eager
+        story.connect()
+        story.wire.fail_write_in = 0
+        story.client.publish(b"t", b"x")
+        story.settle()
+        eq(story.last(), (CLOSED, TRANSPORT, -104))
+    eq(story.client.handler_errors, 0)
 
 
 def test_a_transport_that_cannot_open_gives_its_errno():

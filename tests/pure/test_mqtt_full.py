@@ -137,14 +137,17 @@ def test_nobody_is_given_up_for_one_that_would_not_fit_all_the_same():
 
 
 def test_a_half_sent_one_is_never_given_up():
-    story = dropping(keepalive=0).connect()
-    publish(story, 0)
-    story.wire.write_limit = 3
-    story.client.step(story.now)
-    for k in range(1, 12):
-        true(publish(story, k) > 0)
-    story.settle()
-    eq(numbers(story), [0] + list(range(7, 12)))
+    for eager in (True, False):
+        story = dropping(keepalive=0)
+        story.client.eager = eager
+        story.connect()
+        story.wire.write_limit = 3
+        publish(story, 0)
+        story.client.step(story.now)
+        for k in range(1, 12):
+            true(publish(story, k) > 0)
+        story.settle()
+        eq(numbers(story), [0] + list(range(7, 12)))
 
 
 def test_only_what_was_given_up_is_told_so_whatever_was_sent_between():
@@ -208,6 +211,7 @@ def test_at_random_every_accepted_message_ends_once_as_acked_or_as_given_up():
     for seed in range(12):
         dice = Dice(seed)
         story = dropping(tx_size=120 + dice.below(200), max_inflight=1 + dice.below(4), keepalive=0)
+        story.client.eager = seed % 2 == 0
         handles = []
         number = 0
         for _ in range(150):

@@ -2,15 +2,12 @@
 
 import peer
 from check import eq
+from exchange import pattern
 from mqtt import CLOSED, DOWN, MALFORMED, UP
 from story import Inbox, Story
 
 RX = 64
 ACK = {1: peer.PUBACK, 2: peer.PUBREC}
-
-
-def pattern(size):
-    return b"".join(b"%04d" % k for k in range(size // 4 + 1))[:size]
 
 
 def acks(story, qos):

@@ -2,6 +2,7 @@
 
 import peer
 from check import eq, true
+from exchange import pattern
 from mqtt import CLOSED, DOWN, MALFORMED, UP
 from story import Inbox, Story
 
@@ -46,10 +47,6 @@ def taking(also=None, **options):
     story.client.subscribe(b"a/#", 2, taker.handler, pieces=True)
     story.broker.mute.add(peer.PUBREC)
     return story.connect(), taker
-
-
-def pattern(size):
-    return b"".join(b"%04d" % k for k in range(size // 4 + 1))[:size]
 
 
 def acks(story, qos):

@@ -2,15 +2,9 @@
 
 import peer
 from check import eq, raises, true
+from exchange import pattern, put
 from mqtt import ACKED, FULL, TOO_LARGE, UP
 from story import Story
-
-
-def put(publication, payload):
-    """Write `payload` in place and send it."""
-    at = publication.start
-    publication.buf[at : at + len(payload)] = payload
-    return publication.send(len(payload))
 
 
 def test_a_prepared_publication_goes_out_like_a_published_one():
@@ -116,21 +110,41 @@ def test_a_publication_replaces_only_its_own():
 
 
 def test_what_was_sent_even_in_part_is_never_replaced():
-    story = Story(tx_size=64, keepalive=0, ack_timeout_ms=60000)
-    story.broker.mute.add(peer.PUBLISH)
-    story.connect()
-    publication = story.client.prepare(b"t", 40, qos=1, replace=True)
-    true(put(publication, b"a" * 40) > 0)
-    story.wire.write_limit = 10
-    story.client.step(story.now)
-    eq(put(publication, b"b" * 40), FULL)
-    story.wire.write_limit = 1000
-    story.settle()
-    eq(put(publication, b"c" * 40), FULL)  # sent whole, awaits its ack
-    eq(story.client.replaced, 0)
-    story.reconnect(present=1)
-    eq(put(publication, b"d" * 40), FULL)
-    eq(story.broker.payloads(), [b"a" * 40] * 2)
+    for eager in (True, False):
+        story = Story(tx_size=64, keepalive=0, ack_timeout_ms=60000)
+        story.client.eager = eager
+        story.broker.mute.add(peer.PUBLISH)
+        story.connect()
+        publication = story.client.prepare(b"t", 40, qos=1, replace=True)
+        story.wire.write_limit = 10
+        true(put(publication, b"a" * 40) > 0)
+        if not eager:
+            story.client.step(story.now)
+        eq(put(publication, b"b" * 40), FULL)
+        story.wire.write_limit = 1000
+        story.settle()
+        eq(put(publication, b"c" * 40), FULL)  # sent whole, awaits its ack
+        eq(story.client.replaced, 0)
+        story.reconnect(present=1)
+        eq(put(publication, b"d" * 40), FULL)
+        eq(story.broker.payloads(), [b"a" * 40] * 2)
+
+
+def test_what_the_link_did_not_take_may_be_replaced_by_a_longer_one_of_any_header():
+    for qos in (0, 1, 2):
+        for room in (0, 1, 60):
+            story = Story(tx_size=6 + 150 + (2 if qos else 0) + room).connect()
+            publication = story.client.prepare(b"t", 150, qos=qos, replace=True)
+            story.wire.stuck = True
+            handle = put(publication, b"short")
+            for size in (150, 3, 124, 149, 150):
+                eq(put(publication, pattern(size)), handle, "QoS %d, %d bytes" % (qos, size))
+            before = len(story.client.outbox.buf)
+            story.wire.stuck = False
+            story.settle()
+            eq(story.broker.payloads(), [pattern(150)])
+            eq(story.of(ACKED), [(handle, qos)])
+            eq((story.client.replaced, len(story.client.outbox.buf)), (5, before))
 
 
 def test_a_longer_payload_replaces_a_shorter_one_or_says_full():
@@ -150,29 +164,31 @@ def test_a_longer_payload_replaces_a_shorter_one_or_says_full():
 
 def test_replaced_and_resent_messages_never_mix():
     # a flood over a link that breaks again and again: each sent payload is one that was put
-    story = Story(tx_size=150, clean_session=False, max_inflight=3)
-    publication = story.client.prepare(b"t", 20, qos=1, replace=True)
-    accepted = {}
-    for k in range(200):
-        payload = b"%d:" % k + b"x" * (k % 17)
-        handle = put(publication, payload)
-        if handle > 0:
-            accepted[handle] = payload
-        if k % 5 == 4:
-            story.wire.write_limit = 1 + k % 30
-            story.wire.fail_write_in = None
-            story.reconnect(present=k // 5 % 2)
-        if k % 7 == 3 and story.client.state == UP:
-            story.wire.fail_write_in = 1 + k % 3
-    story.wire.fail_write_in = None
-    story.wire.write_limit = 1000
-    if story.client.state != UP:
-        story.connect()
-    story.settle()
-    seen = story.broker.payloads()
-    acked = [handle for handle, _ in story.of(ACKED)]
-    eq(sorted(acked), sorted(accepted))
-    eq(len(acked), len(set(acked)))
-    for handle in accepted:
-        true(accepted[handle] in seen, "%r was accepted" % accepted[handle])
-    eq((story.client.queued, story.client.inflight), (0, 0))
+    for eager in (True, False):
+        story = Story(tx_size=150, clean_session=False, max_inflight=3)
+        story.client.eager = eager
+        publication = story.client.prepare(b"t", 20, qos=1, replace=True)
+        accepted = {}
+        for k in range(200):
+            payload = b"%d:" % k + b"x" * (k % 17)
+            handle = put(publication, payload)
+            if handle > 0:
+                accepted[handle] = payload
+            if k % 5 == 4:
+                story.wire.write_limit = 1 + k % 30
+                story.wire.fail_write_in = None
+                story.reconnect(present=k // 5 % 2)
+            if k % 7 == 3 and story.client.state == UP:
+                story.wire.fail_write_in = 1 + k % 3
+        story.wire.fail_write_in = None
+        story.wire.write_limit = 1000
+        if story.client.state != UP:
+            story.connect()
+        story.settle()
+        seen = story.broker.payloads()
+        acked = [handle for handle, _ in story.of(ACKED)]
+        eq(sorted(acked), sorted(accepted))
+        eq(len(acked), len(set(acked)))
+        for handle in accepted:
+            true(accepted[handle] in seen, "%r was accepted" % accepted[handle])
+        eq((story.client.queued, story.client.inflight), (0, 0))

@@ -70,8 +70,8 @@ def test_a_packet_of_each_length_of_the_remaining_length_arrives_whole():
 def test_a_three_byte_remaining_length_arrives_whole():
     story = Story(tx_size=17000).connect()
     story.wire._out = bytearray(20000)
-    true(story.client.publish(b"abc", b"x" * 16400) > 0)
     story.wire.write_limit = 20000
+    true(story.client.publish(b"abc", b"x" * 16400) > 0)
     story.settle()
     eq([len(payload) for payload in story.broker.payloads()], [16400])
 

@@ -2,6 +2,7 @@
 
 import peer
 from check import eq, less, true, within
+from exchange import silent
 from mqtt import ACK_TIMEOUT, CLOSED, PING_TIMEOUT, UP
 from story import MASK, START, Inbox, Story, ticks_diff
 
@@ -121,3 +122,54 @@ def test_late_steps_do_no_harm_by_themselves():
         story.now = (story.now + 4000) & MASK
         story.settle()
     eq((story.client.state, story.client.acked), (UP, 50))
+
+
+def dribble(story, size):
+    """Let the client write so many bytes, one each 100 ms; it is then the time of the last one."""
+    story.wire.write_limit = 1
+    for k in range(size):
+        if k:
+            story.now = (story.now + 100) & MASK
+        writes = story.wire.writes
+        story.client.step(story.now)
+        eq((story.wire.writes, story.client.state), (writes + 1, UP), "byte %d" % k)
+    story.wire.write_limit = 10000
+    story.broker.serve()
+
+
+def times_out_in(story, ms):
+    """It waits no less and no more than `ms` from now on."""
+    story.advance(ms - 1)
+    eq(story.client.state, UP)
+    story.advance(1)
+    eq(story.last(), (CLOSED, ACK_TIMEOUT, 0))
+
+
+def test_the_time_for_a_suback_or_unsuback_runs_from_the_last_byte_of_the_request():
+    flt = b"f" * 20
+    for kind in (peer.SUBSCRIBE, peer.UNSUBSCRIBE):
+        story = silent(kind, keepalive=0, ack_timeout_ms=2000)
+        story.client.subscribe(flt, 1, print)
+        if kind == peer.UNSUBSCRIBE:
+            story.settle()
+            story.client.unsubscribe(flt)
+        dribble(story, 26 + (kind == peer.SUBSCRIBE))
+        eq(len(story.broker.of(kind)), 1)
+        times_out_in(story, 2000)
+
+
+def test_the_time_for_a_pubcomp_runs_from_the_last_byte_of_a_pubrel_sent_again():
+    story = silent(peer.PUBREL, keepalive=0, ack_timeout_ms=2000)
+    for _ in range(8):
+        story.client.publish(b"t", b"x", qos=2)
+    story.settle()
+    story.wire.reset()
+    story.settle()
+    story.forget()
+    story.broker.present = 1
+    story.client.connect()
+    story.client.step(story.now)  # CONNECT
+    story.broker.serve()
+    dribble(story, 8 * 4)
+    eq(len(story.broker.of(peer.PUBREL)), 8)
+    times_out_in(story, 2000)

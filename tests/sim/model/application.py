@@ -27,6 +27,7 @@ class Node:
         self.client = Client(b"sim", world.links[0], **plan.options())
         self.client.next_id = world.chance.pick((1, 65530, world.chance.between(1, 65535)))
         self.client.on_event = self._event
+        self.client.eager = plan.eager
         bits = world.chance.bits
         self.driver = Reconnect(self.client, world.links, plan.first_ms, plan.max_ms, bits)
         self.leaving = False  # disconnect() was called on this connection
@@ -55,10 +56,12 @@ class Node:
         self._some(self.world.chance.between(1, n))
 
     def _meddle(self):
-        # Ids far apart in time meet seldom: have the next one be in use, now and then.
+        # Ids far apart in time meet seldom: have the next one be in use, or shortly before one that
+        # is, now and then.
+        c = self.world.chance
         used = sorted(self.judge.requests) or self.judge.out.ids()
-        if used and self.world.chance.percent(30):
-            self.client.next_id = self.world.chance.pick(used)
+        if used and c.percent(30):
+            self.client.next_id = (c.pick(used) - 1 - c.below(3)) % 65535 + 1
 
     def _some(self, n):
         while n and self.todo:
@@ -83,6 +86,7 @@ class Node:
         if c.percent(20):
             length = len(data)
             data += b"beyond"
+        self.client.transport.call_begins()
         handle = self.client.publish(topic, data, length, qos, retain)
         return self._told(handle, number, topic, data[:length], qos, retain)
 
@@ -96,6 +100,7 @@ class Node:
         k = self.prepared.index(p)
         number, data = self._payload(self.world.chance.below(20))
         p.buf[p.start : p.start + len(data)] = data
+        self.client.transport.call_begins()
         handle = p.send(len(data))
         qos = (1, 2, 0)[k]
         return self._told(handle, number, (b"p/1", b"p/2", b"p/0")[k], data, qos, k == 1)
@@ -110,6 +115,11 @@ class Node:
             self._send(p)
 
     def _told(self, handle, number, topic, data, qos, retain):
+        taken = self._answered(handle, number, topic, data, qos, retain)
+        self.client.transport.call_ends()
+        return taken
+
+    def _answered(self, handle, number, topic, data, qos, retain):
         w = self.world
         w.awake = True
         if handle < 0:
@@ -185,6 +195,7 @@ class Node:
     def _handle(self, tag, msg, _):
         w = self.world
         c = w.chance
+        self.client.transport.catch_up()
         if not self.judge.inn.handled(tag, msg):
             return
         if c.percent(20):
@@ -214,11 +225,12 @@ class Node:
                 "   event %s %d %d"
                 % (["", "CONNECTED", "ACKED", "FAILED", "SUBACK", "UNSUBACK", "CLOSED"][kind], a, b)
             )
+        link = self.client.transport
+        link.catch_up()
         if kind == 4:
             flt = self.ids.get(a, b"?")
             self.denied[flt] = b > 2
             self.judge.suback(flt, b)
-        link = self.client.transport
         self.judge.event(kind, a, b, link)
         if kind == 6:
             self.leaving = False
@@ -288,7 +300,7 @@ class Node:
         if max(left):
             self.world.fail("no leak", "outbox and held: %r" % (left,))
         left = (s.todo, s.awaiting, max(s.ids), self.client.acks_to, self.client.left)
-        if max(left) or self.client.dropped_first:
+        if max(left) or self.client.dropped_first or self.client.done_first or self.client.news:
             self.world.fail("no leak", "requests and acks: %r" % (left,))
         subs = [flt for flt, _ in self.world.server.session.subs]
         declared = [flt for flt, _, _ in self.declared]

@@ -33,6 +33,8 @@ class Connection:
         # from the client
         self.written = self.arrived = self.ended = 0
         self.rest = b""  # written, and no whole packet yet
+        self.held = None  # written by the call under way, and not yet judged
+        self.torn = False  # cut while the client wrote
         self.packets = []  # (end, packet) on their way
         self.up_at = 0  # when the last byte arrives
         self.up_last = [-1, 0]
@@ -41,7 +43,7 @@ class Connection:
         # to the client
         self.inbox = b""
         self.pos = self.read = self.pushed = 0
-        self.marks = []  # (end, kind, id, more) of what is not read yet
+        self.marks = []  # (end, kind, id, more) of what is not dealt with yet
         self.down_at = 0
         self.down_dead = False
         self.cut_down_in = -1
@@ -68,7 +70,10 @@ class Connection:
         if self.blocked_at >= 0:
             w.judge.excuse += w.t - self.blocked_at
             self.blocked_at = -1
-        self._decode(self.rest + data if self.rest else data)
+        if self.held is None:
+            self._decode(self.rest + data if self.rest else data)
+        else:
+            self.held += data
         at = w.t + w.delay()
         if at < self.up_at:
             at = self.up_at
@@ -77,6 +82,23 @@ class Connection:
             at += w.chance.below(50)
         self._arrives(at, self.written)
         self.up_at = at
+
+    def release(self):
+        """Judge what the call that is over has written."""
+        data = self.held
+        self.held = None
+        if data:
+            self._decode(self.rest + data)
+            if self.rest:
+                self.world.count("publishes written at once in part")
+        if self.torn:
+            self.count_torn()
+
+    def count_torn(self):
+        """It was cut by a write: within a packet?"""
+        self.torn = False
+        if self.rest:
+            self.world.count("resets inside a packet sent")
 
     def _arrives(self, at, upto):
         last = self.up_last
@@ -168,14 +190,15 @@ class Connection:
         self.pos = 0
         self.world.awake = True
 
-    def was_read(self, n):
-        """The client has read `n` more bytes."""
-        self.read += n
+    def catch_up(self, unparsed):
+        """The client has dealt with all it has read but so many bytes: judge up to there. One read
+        may bring many packets, and what they do comes between them."""
+        upto = self.read - unparsed
         marks = self.marks
-        while marks and marks[0][0] <= self.read:
+        while marks and marks[0][0] <= upto:
             _, kind, packet_id, more = marks.pop(0)
             self.world.judge.got(self, kind, packet_id, more)
-        if marks and not marks[0][1] and self.read > marks[0][0] - marks[0][3]:
+        if marks and not marks[0][1] and upto > marks[0][0] - marks[0][3]:
             self.world.judge.illegal = self.no  # its beginning may say enough
 
     def finish(self):

@@ -153,6 +153,7 @@ class Judge:
         if conn.closed or self.parted or w.node.leaving:
             return None  # read past on the way out
         w.mix(kind + 16, pid)
+        self.inn.settled()
         if kind == peer.PUBLISH:
             return self.inn.got_publish(conn, more)
         if kind == peer.PUBACK:

@@ -18,6 +18,7 @@ class Link:
         self.reads = self.writes = self.opens = 0  # of this step
         self.full = False  # the last write was not taken whole
         self.told = 1  # the last 0 or negative answer; 1: none
+        self.called = 0  # writes before the publish() or send() under way
 
     # What the client calls.
 
@@ -47,6 +48,7 @@ class Link:
 
     def readinto(self, buf, n):
         c = self.conn
+        self.catch_up()
         self.reads += 1
         if self.reads > MOST_CALLS or not self.is_open:
             return self._out_of_order("readinto")
@@ -68,12 +70,13 @@ class Link:
             for k in range(n):
                 buf[k] = c.inbox[c.pos + k]
         c.pos = end
-        c.was_read(n)
+        c.read += n
         return n
 
     def write(self, buf, off, n):
         w = self.world
         c = self.conn
+        self.catch_up()
         self.writes += 1
         if self.writes > MOST_CALLS or not self.is_open:
             return self._out_of_order("write")
@@ -105,11 +108,37 @@ class Link:
 
     def close(self):
         if self.is_open:
+            self.catch_up()
             self.is_open = False
             self.conn.left()
         self.fate = None
 
     # For the world.
+
+    def catch_up(self):
+        """Judge what the client has dealt with. How far it is, only its reader tells; what it then
+        has to have done, the judge knows."""
+        if self.is_open:
+            parser = self.world.node.client.parser
+            self.conn.catch_up(parser.have - parser.at)
+
+    def call_begins(self):
+        """publish() or send() is called: what it writes is judged once the message is known."""
+        self.called = self.writes
+        if self.is_open:
+            self.conn.held = b""
+
+    def call_ends(self):
+        """It has returned, and the message it took is known."""
+        w = self.world
+        n = self.writes - self.called
+        self.writes = self.called  # the bound is on those of a step
+        if n > (1 if w.plan.eager and not w.stepping else 0):
+            w.fail("no call blocks", "a publish wrote %d times" % n)
+        if n:
+            w.count("publishes that wrote at once")
+        if self.is_open:
+            self.conn.release()
 
     def readable(self):
         """True if readinto() would not answer None."""
@@ -117,9 +146,10 @@ class Link:
         return self.is_open and (len(c.inbox) > c.pos or c.error or c.eof)
 
     def _cut_now(self, c, took):
-        if c.rest:
-            self.world.count("resets inside a packet sent")
         c.cut(True)
+        c.torn = True
+        if c.held is None:
+            c.count_torn()
         if took:
             return took
         return self._failed(c.error)

@@ -18,6 +18,7 @@ class Plan:
         self.max_inflight = c.pick((1, 2, 4, 8, 8, 16))
         self.max_held = c.pick((1, 2, 4, 8))
         self.drop_oldest = c.percent(30)
+        self.eager = c.percent(50)  # a publish() may write at once
         self.first_ms = c.pick((50, 200, 1000))
         self.max_ms = c.pick((1000, 5000, 60000))
         self.links = c.pick((1, 1, 2))

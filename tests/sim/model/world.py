@@ -55,6 +55,7 @@ class World:
         self.links = [Link(self) for _ in range(self.plan.links)]
         self.node = Node(self)
         self.steps = 0
+        self.stepping = False  # the client is within its step()
 
     # For the others.
 
@@ -200,16 +201,19 @@ class World:
         link.full = False
         self.awake = False
         self.steps += 1
+        self.stepping = True
         try:
             state = node.driver.step(self.ticks())
         except Exception as error:
             self._raised("no call raises", error)
             return
+        self.stepping = False
         if state == 1 and self.judge.begun_at < 0:
             self.judge.begun_at = self.t
         link = node.client.transport
         if link.is_open and link.readable() and (link.reads or not link.full):
             self.awake = True  # not while its answers wait for a full transport
+        link.catch_up()
         idle = not self.awake and not (link.full or (link.conn and link.conn.blocked_at >= 0))
         self.judge.stepped(link, idle and self.t >= self.asleep_until)
         self._deadline(node.driver)

@@ -1,4 +1,4 @@
-"""What the tests of acknowledged publishes share: brokers that keep silent, and what was sent."""
+"""What the tests of publishes share: ways to publish, brokers that keep silent, what was sent."""
 
 import peer
 from story import Story
@@ -39,3 +39,26 @@ def outline(story):
         for p in story.broker.seen
         if p.kind in EXCHANGE
     ]
+
+
+def pattern(size):
+    """So many bytes, each four telling their place."""
+    return b"".join(b"%04d" % k for k in range(size // 4 + 1))[:size]
+
+
+def put(publication, payload):
+    """Write `payload` in place and send it; the handle."""
+    at = publication.start
+    publication.buf[at : at + len(payload)] = payload
+    return publication.send(len(payload))
+
+
+WAYS = [(how, qos) for how in ("publish", "send") for qos in (0, 1, 2)]
+
+
+def publisher(story, how, qos, topic=b"topic"):
+    """publish(payload) -> handle, by Client.publish() or by a prepared publication."""
+    if how == "publish":
+        return lambda payload: story.client.publish(topic, payload, qos=qos)
+    publication = story.client.prepare(topic, 200, qos=qos)
+    return lambda payload: put(publication, payload)

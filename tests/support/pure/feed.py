@@ -1,13 +1,18 @@
-"""Feeding a parser three ways: whole, byte by byte, and with a following packet.
+"""Feeding a parser in several ways: whole, byte by byte, and beside other packets.
 
 A packet larger than its buffer comes out in pieces, each a Copy with first == PIECE but the last.
+What the parser leaves to its caller is done here as receiving.py does it: a packet that lies whole
+in the stage is given up unlooked at, so that its first byte is judged here, and an oversize one is
+over once its last piece was taken.
 """
 
-from mqtt.parser import Parser
+from mqtt import MALFORMED
+from mqtt.codec import FROM_SERVER
+from mqtt.parser import STAGE, Parser, next_packet
 
-WAYS = ("whole", "byte by byte", "with a following packet")
+WAYS = ("whole", "byte by byte", "with a following packet", "behind another")
 PIECE = 1
-_FOLLOWING = b"\xd0\x00"  # PINGRESP
+_BESIDE = b"\xd0\x00"  # PINGRESP
 
 
 class Copy:
@@ -16,45 +21,59 @@ class Copy:
     def __init__(self, first, parser):
         self.first = first
         self.oversize = parser.oversize
-        self.headless = parser.headless
-        self.length = parser.length
-        self.packet_id = parser.packet_id
         self.offset = parser.offset if parser.oversize else 0
-        self.body = b""
-        if first > 0 and not parser.headless:
-            n = parser.piece if parser.oversize else parser.length
-            self.body = bytes(parser.buf[:n])
+        self.body = bytes(parser.buf[parser.start : parser.end]) if first > 0 else b""
+        self.length = parser.length if parser.oversize else len(self.body)
+        self.staged = parser.buf is parser.stage
+
+
+def may_come(first):
+    """True for the first byte of a packet that a server may send."""
+    return first & 6 != 6 if first >> 4 == 3 else first in FROM_SERVER
 
 
 def joined(found):
-    """The packets in `found` with their pieces put together: (first byte, body) each. The body of
-    one whose head did not fit is not known: None."""
+    """The packets in `found` with their pieces put together: (first byte, body) each."""
     packets = []
     body = b""
     for copy in found:
-        assert copy.first < 0 or copy.headless or copy.offset == len(body), "pieces without a gap"
+        assert copy.first < 0 or copy.offset == len(body), "pieces without a gap"
         body += copy.body
         if copy.first != PIECE:
-            packets.append((copy.first, None if copy.headless and copy.first > 0 else body))
+            packets.append((copy.first, body if copy.first > 0 else b""))
             body = b""
     return packets
 
 
 def pour(parser, data, piece):
-    """Every packet in `data`, fed at most `piece` bytes at once; ends at the first error."""
+    """Every packet in `data`, read at most `piece` bytes at once, and a stage at the most; ends at
+    the first error."""
     found = []
     at = 0
     while at < len(data):
-        n = min(parser.need, piece, len(data) - at)
-        assert n > 0 and parser.need <= len(parser.into), "asks for what it can take"
-        parser.into[:n] = data[at : at + n]
+        n = min(STAGE, piece, len(data) - at)
+        parser.stage[:n] = data[at : at + n]
+        parser.at = 0
+        parser.have = n
         at += n
-        first = parser.feed(n)
-        if first:
-            found.append(Copy(first, parser))
-            if first < 0:
-                return found
+        if not _drain(parser, found):
+            break
     return found
+
+
+def _drain(parser, found):
+    while True:
+        first = next_packet(parser)
+        if not first:
+            assert parser.at == parser.have, "all that was read is parsed"
+            return True
+        if first > PIECE and not may_come(first):
+            first = MALFORMED
+        found.append(Copy(first, parser))
+        if first < 0:
+            return False
+        if first != PIECE:
+            parser.oversize = False
 
 
 def feed(data, size=64, way="whole"):
@@ -63,7 +82,9 @@ def feed(data, size=64, way="whole"):
         return pour(Parser(size), data, 1)
     if way == "whole":
         return pour(Parser(size), data, 1 << 20)
-    found = pour(Parser(size), data + _FOLLOWING, 1 << 20)
+    if way == "behind another":
+        return pour(Parser(size), _BESIDE + data, 1 << 20)[1:]
+    found = pour(Parser(size), data + _BESIDE, 1 << 20)
     if found and found[-1].first == 0xD0:
         found.pop()
     return found
