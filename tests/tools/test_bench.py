@@ -1,5 +1,7 @@
 """The benchmark tells the truth: known costs come out as they are, and each program sends."""
 
+import socket
+import time
 import xml.etree.ElementTree as ElementTree
 
 import pytest
@@ -9,6 +11,7 @@ from tests.broker.strings import Judge
 from tests.support.pure_plugin import leave_out
 from tools.bench import catalogue, chart, fetch, heap, instructions, page, probing, rates
 from tools.bench.board import traffic
+from tools.bench.delay import DelayLine
 from tools.bench.footprint import Footprint
 from tools.bench.staging import Stage
 
@@ -148,6 +151,28 @@ def test_each_program_delivers_to_a_broker_and_receives_from_it(stage, mosquitto
             assert rates.one(stage, contender, f"receive {qos}", 1, mosquitto.port) > 0
     finally:
         judge.close()
+
+
+def test_bytes_on_a_delayed_link_do_not_wait_for_each_other():
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen()
+        with DelayLine(server.getsockname()[1], 0.5) as line:
+            client = socket.create_connection(("127.0.0.1", line.port))
+            arrived = server.accept()[0]
+            arrived.settimeout(10)
+            begun = time.monotonic()
+            took = []
+            for number in range(5):
+                client.sendall(bytes([number]))
+                time.sleep(0.02)  # apart, so that each is a chunk of its own
+            for number in range(5):
+                assert arrived.recv(1) == bytes([number])
+                took.append(time.monotonic() - begun)
+            client.close()
+            arrived.close()
+    assert took[0] >= 0.5
+    assert took[-1] < 4 * 0.5, "one after the other they would take five times as long as one"
 
 
 def results():
