@@ -27,7 +27,7 @@ def tables(results):
     made = []
     for part, make in PARTS.items():
         if part in results:
-            made += make(results[part])
+            made += [table for table in make(results[part]) if table.rows]
     return made
 
 
@@ -46,22 +46,21 @@ def by_operation(part, title, figures, show, operations=EVERY):
 
 def heap_tables(figures):
     def left(account):
-        return (
-            NONE_LEFT if not account.bytes else f"{short(account.objects)} ({short(account.bytes)})"
-        )
+        return "0" if not account.bytes else f"{short(account.objects)} ({short(account.bytes)})"
 
     return [
         by_operation("heap", "Objects left on the heap (bytes)", figures, left),
         by_operation("heap", "Passes with the heap locked", figures, lambda a: yes(a.lock)),
         by_operation("heap", "Bytes requested, kept or not", figures, lambda a: short(a.requested)),
-        *own("heap", "The rest of lib/mqtt: objects left (bytes)", figures, left),
-        *own(
-            "heap", "The rest of lib/mqtt: bytes requested", figures, lambda a: short(a.requested)
+        own("heap", "The rest of lib/mqtt: objects left (bytes)", figures, left),
+        own(
+            "heap",
+            "The rest of lib/mqtt: passes with the heap locked",
+            figures,
+            lambda a: yes(a.lock),
         ),
+        own("heap", "The rest of lib/mqtt: bytes requested", figures, lambda a: short(a.requested)),
     ]
-
-
-NONE_LEFT = "0"
 
 
 def instruction_tables(figures):
@@ -70,14 +69,13 @@ def instruction_tables(figures):
 
     return [
         by_operation("instructions", "Instructions", figures, count),
-        *own("instructions", "The rest of lib/mqtt: instructions", figures, count),
+        own("instructions", "The rest of lib/mqtt: instructions", figures, count),
     ]
 
 
 def own(part, title, figures, show):
-    """What only one contender has, if it was measured."""
-    table = by_operation(part, title, figures, show, (*PREPARED, *BY_WILDCARD))
-    return [table] if table.rows else []
+    """What lib/mqtt alone has."""
+    return by_operation(part, title, figures, show, (*PREPARED, *BY_WILDCARD))
 
 
 def throughput_tables(figures):
