@@ -1,4 +1,4 @@
-"""lib/mqtt as docs/mqtt.md says: publish, flush, step when something is there. Whoever waits reads
+"""lib/mqtt as docs/mqtt.md says: publish, and step when something is there. Whoever waits reads
 the clock, and gives the time to step().
 """
 
@@ -41,31 +41,21 @@ def operations(client):
     return ops
 
 
-def _flush(client):
-    def step():
-        client.step(now[0])
-
-    return getattr(client, "flush", step)
-
-
 def _publishing(client):
-    flush = _flush(client)
     step = client.step
     topic = TOPIC
     payload = PAYLOAD
 
     def publish0():
-        client.publish(topic, payload)
-        flush()
+        while client.publish(topic, payload) < 0:  # the socket is full, and then the outbox
+            step(now[0])
 
     def publish1():
         client.publish(topic, payload, None, 1)
-        flush()
         step(wait())
 
     def publish2():
         client.publish(topic, payload, None, 2)
-        flush()
         step(wait())
         step(wait())
 
@@ -73,7 +63,6 @@ def _publishing(client):
 
 
 def _prepared(client):
-    flush = _flush(client)
     step = client.step
     size = len(PAYLOAD)
     zero, one, two = (client.prepare(TOPIC, size, qos) for qos in range(3))
@@ -81,17 +70,15 @@ def _prepared(client):
         publication.buf[publication.start :] = PAYLOAD  # a sensor writes its digits there
 
     def prepared0():
-        zero.send(size)
-        flush()
+        while zero.send(size) < 0:
+            step(now[0])
 
     def prepared1():
         one.send(size)
-        flush()
         step(wait())
 
     def prepared2():
         two.send(size)
-        flush()
         step(wait())
         step(wait())
 
@@ -130,11 +117,9 @@ def socket(client):
 
 
 def window(client):
-    flush = _flush(client)
 
     def send():
         client.publish(TOPIC, PAYLOAD, None, 1)
-        flush()
 
     def turn():
         client.step(wait())
