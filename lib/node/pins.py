@@ -10,14 +10,14 @@ keeps, so these are refused before any pin is touched. What may work with the ri
 """
 
 # chip, highest number, absent, used by the flash, by USB, input only; then those that only ask for
-# care: read at reset, used by the console.
+# care: read at reset (the BOOT button's first), used by the console.
 _CHIPS = """\
 ESP32 39 20,24,28-31 6-11 - 34-39 0,2,5,12,15 1,3
 ESP32S2 46 22-25 26-32 - 46 0,45-46 19-20,43-44
 ESP32S3 48 22-25 26-32 - - 0,3,45-46 19-20,43-44
-ESP32C2 20 - 12-17 - - 8-9 19-20
-ESP32C3 21 - 12-17 18-19 - 2,8-9 20-21
-ESP32C6 30 - 24-30 12-13 - 4-5,8-9,15 16-17"""
+ESP32C2 20 - 12-17 - - 9,8 19-20
+ESP32C3 21 - 12-17 18-19 - 9,2,8 20-21
+ESP32C6 30 - 24-30 12-13 - 9,4-5,8,15 16-17"""
 
 
 def pin_problem(chip, pin, output):
@@ -50,6 +50,11 @@ def pin_caution(chip, pin):
             "the console of " + row[0] + " (serial or USB) uses this pin, and talks at every start"
         )
     return ""
+
+
+def button_of(chip):
+    """The GPIO of the BOOT button. Set-up."""
+    return int(_row(chip)[6].split(",")[0])
 
 
 def _row(chip):

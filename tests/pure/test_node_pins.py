@@ -2,7 +2,7 @@
 
 from check import eq, true
 from node.config import check
-from node.pins import pin_caution, pin_problem
+from node.pins import button_of, pin_caution, pin_problem
 from nodefakes import Board, example
 
 # chip: free for a relay and a sensor; flash; USB; absent; inputs only; read at reset; console
@@ -50,6 +50,11 @@ def test_pins_that_ask_for_care_are_taken_with_a_word_of_caution():
             true("console of %s" % chip in pin_caution(chip, pin))
         for pin in strapping + console:
             eq(pin_problem(chip, pin, pin not in inputs), "")
+
+
+def test_the_boot_button_is_where_the_boot_loader_of_the_chip_looks():
+    eq([button_of(chip) for chip in ("ESP32", "ESP32S2", "ESP32S3")], [0, 0, 0])
+    eq([button_of(chip) for chip in ("ESP32C2", "ESP32C3", "ESP32C6")], [9, 9, 9])
 
 
 def test_what_is_no_number_is_refused_on_any_chip():
