@@ -127,7 +127,7 @@ class Client:
             0  # 1: connected, outside of a step, nothing waits to be written; 2: nor is kept
         )
         self.asked = False  # requests, or PUBRELs sent again, are being written
-        self.wrote = False  # something kept was written since the last step
+        self.wrote = 0  # packets kept and written, in part or whole, since the last step
         self.broken = False  # and the transport raised an OSError meanwhile
         self.taken = False  # the PUBLISH arriving in pieces has a handler that takes it so
         self.now = 0

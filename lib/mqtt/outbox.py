@@ -160,6 +160,9 @@ def release(o, i):
     if i != o.head:
         return trim(o)
     n = o.count
+    if n == 1:
+        o.count = o.passed = o.tail = 0
+        return None
     while n and state[i] == _FREE:
         n -= 1
         i += 1

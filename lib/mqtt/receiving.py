@@ -48,21 +48,19 @@ def receive(c):
     p = c.parser
     turns = _READS
     while c.acks_to <= c.acks_full:
-        n = next_packet(p) if p.at < p.have else 0
-        if n:
-            if c.state == _CLOSING:
-                p.reset()  # what comes after disconnect() is read past
-            else:
-                _packet(c, p, n)
-                if not c.state:
-                    return
-        elif not turns:
-            return
-        else:
+        if p.at < p.have:
+            n = next_packet(p)
+            if n:
+                if c.state == _CLOSING:
+                    p.reset()  # what comes after disconnect() is read past
+                else:
+                    _packet(c, p, n)
+                    if not c.state:
+                        return
+        elif turns:
             turns -= 1
-            n = c.transport.readinto(
-                p.stage, _STAGE if c.state != _CONNECTING else _connack_left(p)
-            )
+            n = _STAGE if c.state != _CONNECTING else _connack_left(p)
+            n = c.transport.readinto(p.stage, n)
             if n is None:
                 return
             if n <= 0:
@@ -71,6 +69,8 @@ def receive(c):
             c.heard = c.now
             p.at = 0
             p.have = n
+        else:
+            return
 
 
 def _connack_left(p):
@@ -83,6 +83,8 @@ def _packet(c, p, first):
         code = _connack(c, first, p) if first > _PIECE else _MALFORMED
     elif first >> 4 == 3:
         code = publish(c, p, first)
+    elif first == 0x40:
+        code = _puback(c, c.outbox, p)
     elif 0x40 <= first <= 0xB0:
         code = _ack(c, first, p)
     elif first == 0xD0 and p.start == p.end:
@@ -143,6 +145,17 @@ def rewind(c, o, resume):
             i = 0
 
 
+def _puback(c, o, p):
+    # Mostly it is for the oldest.
+    i = o.head
+    at = p.start
+    if p.end - at != 2 or o.ids[i] != p.buf[at] << 8 | p.buf[at + 1]:
+        return _ack(c, 0x40, p)
+    if not o.passed or o.state[i] != _AWAIT_PUBACK:
+        return _ack(c, 0x40, p)
+    return _acknowledged(c, o, i, 1)
+
+
 def _ack(c, first, p):
     # All that acknowledges something of ours, and PUBREL. Returns a fault, or 0.
     at = p.start
@@ -168,10 +181,8 @@ def _pubrel(c, packet_id):
 
 
 def _publish_ack(c, o, first, packet_id):
-    i = o.head
-    if o.ids[i] != packet_id:  # mostly it is the oldest
-        i = find(o, packet_id)
-    if i >= 0 and o.passed:
+    i = find(o, packet_id)
+    if i >= 0:
         return _known_ack(c, o, first, i)
     if first == 0x50:
         put_ack(c, 0x62, packet_id)  # lets the broker free an id we do not know
@@ -182,9 +193,11 @@ def _publish_ack(c, o, first, packet_id):
 
 def _known_ack(c, o, first, i):
     state = o.state[i]
-    if (first == 0x40 and state == _AWAIT_PUBACK) or (first == 0x70 and state == _AWAIT_PUBCOMP):
-        _acknowledged(c, o, i)
-    elif first == 0x50 and state >= _AWAIT_PUBREC:
+    if first == 0x40 and state == _AWAIT_PUBACK:
+        return _acknowledged(c, o, i, 1)
+    if first == 0x70 and state == _AWAIT_PUBCOMP:
+        return _acknowledged(c, o, i, 2)
+    if first == 0x50 and state >= _AWAIT_PUBREC:
         c.no_qos2 = False
         o.state[i] = _AWAIT_PUBCOMP
         put_ack(c, 0x62, o.ids[i])
@@ -197,14 +210,14 @@ def _known_ack(c, o, first, i):
     return 0
 
 
-def _acknowledged(c, o, i):
+def _acknowledged(c, o, i, qos):
     handle = o.handle[i]
-    qos = 2 if o.state[i] == _AWAIT_PUBCOMP else 1
     o.inflight -= 1
     release(o, i)
     c.acked = c.acked + 1 & 0x3FFFFFFF
     if c.on_event:
         emit(c, _ACKED, handle, qos)
+    return 0
 
 
 def _suback(c, packet_id, code):

@@ -106,11 +106,9 @@ def _sooner(c, limit, since, what):
 def stamp(c, o):
     """What was written between two steps counts from this one on."""
     c.spoke = c.now
-    c.wrote = False
     i = o.newest
-    while i > -o.slots:
-        if o.when[i] >= 0:
-            return
+    while c.wrote:
+        c.wrote -= 1
         o.when[i] = c.now
         i -= 1
 
