@@ -29,6 +29,8 @@ def test_every_property_holds_through_a_thousand_hours_and_a_million_messages(ca
         print(f"\n{report}")
     assert tally.failures == []
     assert tally.lacking(HOURS, MESSAGES, DISCONNECTIONS, EACH) == []
+    assert tally.counts["publishes that wrote at once"] >= 50 * EACH
+    assert tally.counts["publishes written at once in part"] >= EACH
 
 
 def test_the_unix_port_tells_the_same_stories_to_the_last_event(capsys):

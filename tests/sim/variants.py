@@ -129,7 +129,12 @@ VARIANTS = (
         "PUBACK leaves before the handler is called",
         "delivery.py",
         "    if not p.oversize and _deliver(c, m, c.subscriptions):\n",
-        "    if first & 2:\n        from mqtt.sending import transmit\n\n        put_ack(c, 0x40, m.packet_id)\n        transmit(c)\n        first = 0\n    if not p.oversize and _deliver(c, m, c.subscriptions):\n",
+        "    if first & 2:\n"
+        "        from mqtt.sending import transmit\n\n"
+        "        put_ack(c, 0x40, m.packet_id)\n"
+        "        transmit(c)\n"
+        "        first = 0\n"
+        "    if not p.oversize and _deliver(c, m, c.subscriptions):\n",
         "handlers",
     ),
     (
