@@ -3,7 +3,10 @@ PYTHON ?= python3
 VENV := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check soak fuzz flash sizes measure bench deploy logs repl doctor format build clean
+.PHONY: help setup run test check soak fuzz flash sizes alloc measure bench deploy logs repl doctor format build dist clean
+
+.DEFAULT:
+	@echo "make $@: there is no such target; make help lists those there are" >&2; exit 2
 
 help: ## list the targets
 	@echo "make <target>:"
@@ -41,8 +44,14 @@ flash: setup ## MicroPython onto a board; PORT=/dev/ttyUSB0; CONFIG=config.json:
 build: setup ## lib/ for a board in the fewest bytes, as build/lib; OUT=folder
 	@$(VENV)/python -m tools.build $(if $(OUT),--out $(OUT))
 
+dist: setup ## a release: compiled node, packages for mip, images, sums, as build/dist; OUT=folder
+	@$(VENV)/python -m tools.dist $(if $(OUT),--out '$(OUT)')
+
 sizes: setup ## bytes of .mpy, and of heap on a 32-bit MicroPython
 	@$(VENV)/python -m tools.sizes
+
+alloc: setup ## what allocates on MicroPython, and what to write instead; ARGS=FILE: large frames
+	@$(VENV)/python -m tools.alloc $(ARGS)
 
 measure: setup ## what a link carries; BROKER=host[:port] SECONDS=60, PORT=/dev/ttyUSB0 from a board
 	@$(VENV)/python -m tools.measure $(if $(BROKER),'$(BROKER)') $(if $(PORT),--port '$(PORT)') \

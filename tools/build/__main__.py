@@ -47,7 +47,10 @@ def main():
     options = parser.parse_args()
     if options.explain:
         return _explain(options.out.parent / "names.json")
-    sizes = build(options.out, options.lib)
+    try:
+        sizes = build(options.out, options.lib)
+    except OSError as error:
+        raise BuildError(f"{error.filename}: {error.strerror}; name another OUT=folder") from None
     for name, size in sorted(sizes.items()):
         print(f"{size:7,}  {name}")
     print(f"{sum(sizes.values()):7,}  bytes in {options.out}")

@@ -19,7 +19,7 @@ from mpremote.transport import TransportError
 
 from tools import deploy
 from tools.deploy import link
-from tools.deploy.bundle import bytecode_fault, library
+from tools.deploy.bundle import bytecode_fault, each_module
 from tools.run.parts import ROOT, Trouble
 
 PROGRAM = ROOT / "tools" / "measure" / "program"
@@ -113,9 +113,9 @@ def _first(said: bytes) -> tuple[str, bytes, bytes]:
 def compile_into(folder: Path) -> dict[str, bytes]:
     """Write every module that the board needs, as .mpy; path -> bytes."""
     with tempfile.TemporaryDirectory() as room:
-        files = dict(library(PROGRAM, Path(room)))
+        files = dict(each_module(PROGRAM, Path(room)))
     with tempfile.TemporaryDirectory() as room:
-        built = library(ROOT / "lib", Path(room))
+        built = each_module(ROOT / "lib", Path(room))
         files.update({path: data for path, data in built if path.startswith("mqtt")})
     for path, data in files.items():
         (folder / path).parent.mkdir(exist_ok=True)
