@@ -1,0 +1,1 @@
+"""What allocates on MicroPython, measured; and the words of a function's frame."""
