@@ -3,6 +3,7 @@
 import pytest
 
 from tests.tools.building import program  # noqa: F401 (a fixture)
+from tools.dist.__main__ import build
 from tools.sim.boardfile import BoardFile, load_series
 
 
@@ -12,3 +13,10 @@ def board(tmp_path):
     with BoardFile.create(tmp_path / "board", load_series()) as file:
         file.wifi(join_ms=30, notice_ms=30)
         yield file
+
+
+@pytest.fixture(scope="session")
+def released(tmp_path_factory):
+    """What `make dist` makes of this tree: the folder, beside its .zip."""
+    folder, _ = build(tmp_path_factory.mktemp("dist"))
+    return folder
