@@ -23,7 +23,7 @@ from mqtt.outbox import Outbox, live
 from mqtt.parser import Parser
 from mqtt.publication import Publication, encode, payload_length, valid_topic
 from mqtt.receiving import receive
-from mqtt.sending import ACKS, transmit
+from mqtt.sending import ACKS, REQUEST, transmit
 from mqtt.subscriptions import Subscriptions
 from mqtt.timing import check, deadline, stamp
 
@@ -127,7 +127,7 @@ class Client:
             0  # 1: connected, outside of a step, nothing waits to be written; 2: nor is kept
         )
         self.asked = False  # requests, or PUBRELs sent again, are being written
-        self.wrote = 0  # packets kept and written, in part or whole, since the last step
+        self.wrote = False  # something kept was written since the last step
         self.broken = False  # and the transport raised an OSError meanwhile
         self.taken = False  # the PUBLISH arriving in pieces has a handler that takes it so
         self.now = 0
@@ -272,8 +272,8 @@ class Client:
         code = options.check_filter(flt, qos)
         if code:
             return code
-        if len(flt) + 8 > len(self.acks):
-            self._enlarge(len(flt) + 8)
+        if len(flt) + REQUEST > len(self.acks):
+            self._enlarge(len(flt) + REQUEST)
         self.clear = 0
         return self.subscriptions.declare(flt, int(qos), handler, pieces)
 
@@ -308,14 +308,14 @@ class Client:
 
 def _step(c):
     c.clear = 0
+    if c.wrote:
+        stamp(c, c.outbox)
     if c.news:
         tell(c)
     if c.state == _OPENING:
         _open(c)
     if c.sending:  # the transport is open
         receive(c)
-    if c.wrote:
-        stamp(c, c.outbox)
     if c.broken:
         end(c, _TRANSPORT, 0)
     if c.state and (c.now - c.looked) & _MASK >= c.lull:

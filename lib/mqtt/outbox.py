@@ -56,7 +56,6 @@ class Outbox:
         self.passed = 0  # of these, how many the sending cursor has passed on this connection
         self.tail = 0  # where the next place begins
         self.inflight = 0  # entries in AWAIT_...
-        self.newest = 0  # the entry made last
         self.last = 0  # the handle given out last
 
 
@@ -90,7 +89,6 @@ def add(o, at, size, packet_id):
     i = o.head + o.count
     if i >= o.slots:
         i -= o.slots
-    o.newest = i
     o.count += 1
     o.at[i] = at
     o.size[i] = size

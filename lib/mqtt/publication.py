@@ -184,12 +184,12 @@ def keep(c, size, n):
         o.inflight += 1
         o.state[i] = _AWAIT_PUBREC if o.buf[c.begin] & 4 else _AWAIT_PUBACK
         c.sent = c.sent + 1 & 0x3FFFFFFF
-        c.wrote += 1
+        c.wrote = True
         c.clear = _CLEAR
         return o.last
     c.clear = 0
     if n and n > 0:
-        c.wrote += 1
+        c.wrote = True
         c.source = o.buf
         c.at = c.begin + n
         c.left = size - n

@@ -106,11 +106,15 @@ def _sooner(c, limit, since, what):
 def stamp(c, o):
     """What was written between two steps counts from this one on."""
     c.spoke = c.now
-    i = o.newest
-    while c.wrote:
-        c.wrote -= 1
+    c.wrote = False
+    k = o.passed  # what was written and kept between two steps are the last of these
+    i = o.head + k - 1
+    if i >= o.slots:
+        i -= o.slots
+    while k and o.when[i] < 0:
         o.when[i] = c.now
         i -= 1
+        k -= 1
 
 
 def deadline(c):
