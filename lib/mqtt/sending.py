@@ -20,6 +20,7 @@ from mqtt.ids import take_id
 from mqtt.outbox import next_entry, nth, written
 
 ACKS = 64  # bytes of room for acks and pings; requests use it too, and enlarge it if need be
+REQUEST = 9  # bytes of a request around its filter: fixed header 4, id 2, length 2, QoS 1
 
 _SHUT = const(0)  # the transport is not open
 _IDLE = const(1)
@@ -38,6 +39,7 @@ _ACKED = const(2)
 _PEER_CLOSED = const(-30)
 _TRANSPORT = const(-31)
 _UNKNOWN = const(-1)  # when: not yet
+_REQUEST = const(9)  # REQUEST
 _WRITES = const(32)  # the most writes of one step, so that events which publish cannot hold it
 
 
@@ -75,7 +77,9 @@ def transmit(c):
         if n <= 0:
             return end(c, _TRANSPORT if n else _PEER_CLOSED, n)
         c.spoke = c.now
-        c.blocked = False
+        if c.blocked:
+            c.blocked = False
+            c.lull = 0  # the next ping may be due sooner than anything was until now
         c.at += n
         c.left = n = c.left - n
         if c.sending == _PUBLISH:
@@ -137,7 +141,7 @@ def _put_pubrels(c, o, i):
 def _put_requests(c, s):
     # As many as have room: one has, see Client.subscribe().
     i = s.next()
-    while i >= 0 and c.acks_to + 8 + len(s.filter[i]) <= len(c.acks):
+    while i >= 0 and c.acks_to + _REQUEST + len(s.filter[i]) <= len(c.acks):
         s.begin(i, take_id(c))
         c.acks_to = put_request(c.acks, c.acks_to, s.ids[i], s.filter[i], s.wanted(i))
         i = s.next()

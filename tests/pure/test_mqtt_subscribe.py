@@ -265,3 +265,17 @@ def test_a_filter_without_utf_8_form_is_refused_and_takes_no_place():
     client = Story(max_subscriptions=1).client
     eq(client.subscribe(chr(0xD800) + "/a", 0, print), BAD_FILTER)
     true(client.subscribe("a", 0, print) > 0)
+
+
+def test_a_filter_of_any_length_is_asked_for_and_taken_back():
+    # one more byte of remaining length from 128 and from 16384 on
+    for size in (50, 120, 123, 124, 16377, 16378, 16379, 16380, 16381, 65535):
+        name = b"f" * size
+        story = Story().connect()
+        story.wire.write_limit = 8000
+        ident = story.client.subscribe(name, 2, nothing)
+        story.settle()
+        eq((asked(story), story.of(SUBACK)), ([(name, 2)], [(ident, 2)]), "%d bytes" % size)
+        eq(story.client.unsubscribe(name), ident)
+        story.settle()
+        eq((left(story), story.of(UNSUBACK)), ([name], [(ident, 0)]), "%d bytes" % size)

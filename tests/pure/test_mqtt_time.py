@@ -173,3 +173,24 @@ def test_the_time_for_a_pubcomp_runs_from_the_last_byte_of_a_pubrel_sent_again()
     dribble(story, 8 * 4)
     eq(len(story.broker.of(peer.PUBREL)), 8)
     times_out_in(story, 2000)
+
+
+def test_a_driver_that_never_asks_for_the_deadline_still_pings_in_time_once_a_stuck_link_moves():
+    story = Story(keepalive=4, ack_timeout_ms=10000).connect()
+
+    def longest_silence(ms):
+        longest, silent_since, writes = 0, story.now, story.wire.writes
+        for _ in range(ms // 10):
+            story.now = (story.now + 10) & MASK
+            story.step()
+            if story.wire.writes != writes:
+                silent_since, writes = story.now, story.wire.writes
+            longest = max(longest, ticks_diff(story.now, silent_since))
+        return longest
+
+    story.wire.stuck = True
+    longest_silence(3500)
+    true(story.client.pinged and story.client.blocked)
+    story.wire.stuck = False
+    less(longest_silence(20000), 4000)
+    eq(story.client.state, UP)
