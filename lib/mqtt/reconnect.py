@@ -48,6 +48,7 @@ class Reconnect:
         self._pause = first_ms
         self._trying = False  # a connection of ours is under way or up
         self._up = False
+        self._connects = 0  # the client's, before this attempt
         self._at = 0  # ticks when it came up, or when the pause began
         self._bits = getrandbits or random.getrandbits
 
@@ -79,11 +80,14 @@ class Reconnect:
             self._ended(now)
         if self.running and not self.hold and (now - self._at) & _MASK >= self.wait_ms:
             self.client.transport = self.transports[self.index]
+            self._connects = self.client.connects
             self._trying = self.client.connect() == 0
             self.attempts = self.attempts + 1 & 0x3FFFFFFF
 
     def _ended(self, now):
-        if self._up:
+        if self.client.connects != self._connects:
+            if not self._up:  # it came up and ended within one step
+                self._at = now
             lasted = (now - self._at) & _MASK
             if lasted >= self._pause or self.client.reason == _FULL:
                 self._pause = self.first_ms

@@ -3,7 +3,7 @@
 import peer
 from broker import Broker
 from check import eq, less, true, within
-from mqtt import ACKED, CLOSED, DOWN, UP, Reconnect
+from mqtt import ACKED, CLOSED, DOWN, FULL, PEER_CLOSED, UP, Reconnect
 from story import Story, ticks_diff
 from wire import Wire
 
@@ -238,3 +238,33 @@ def test_the_wait_is_the_deadline_also_across_the_wrap():
         eq(attempts(story), before)
         story.advance(2)
         eq(attempts(story), before + 1)
+
+
+def accepted_and_ended(story, reason, more=b""):
+    """One step brings CONNACK, `more`, and the end of the connection for that reason."""
+    story.link.step(story.now)
+    story.broker.serve()
+    story.wire.send(more)
+    if not more:
+        story.wire.end()
+    story.link.step(story.now)
+    eq((story.client.connects, story.client.state), (1, DOWN))
+    eq(story.of(CLOSED), [(reason, 0)])
+
+
+def test_a_broker_that_accepts_and_closes_within_one_step_was_connected_and_is_kept():
+    story = watched(count=2, getrandbits=always(0))
+    story.link.start()
+    story.link.step(story.now)
+    accepted_and_ended(story, PEER_CLOSED)
+    eq((story.link.index, story.link.wait_ms), (0, 1000))
+
+
+def test_a_connection_that_ends_with_full_within_one_step_sets_the_wait_back():
+    story = watched(count=2, getrandbits=always(0), max_held=1)
+    story.broker.present = 1
+    story.link.start()
+    story.link.step(story.now)
+    held = peer.publish(b"a", b"x", 2, 1)
+    accepted_and_ended(story, FULL, held + peer.publish(b"a", b"y", 2, 2) + peer.pubrel(1))
+    eq((story.link.index, story.link.wait_ms), (0, 500))
