@@ -97,7 +97,10 @@ class MQTTClient:
         self._will = (topic, msg, qos, retain)
 
     def connect(self, clean_session=True):
-        """Connect; returns session present, 0 or 1. MQTTException(code) if refused."""
+        """Connect; returns session present, 0 or 1. MQTTException(code) if refused, and BUSY within
+        the callback."""
+        if self._inside:
+            raise MQTTException(_BUSY)
         wanted = (self._will, clean_session)
         if self.client:
             self.disconnect()

@@ -6,7 +6,7 @@ import mqtt.simple
 import peer
 from broker import Broker
 from check import eq, less, ne, raises, true
-from mqtt import BAD_TOPIC, DOWN, VIOLATION
+from mqtt import BAD_TOPIC, BUSY, DOWN, VIOLATION
 from mqtt.simple import MQTTClient, MQTTException
 from story import MASK, START
 from wire import Wire
@@ -242,6 +242,21 @@ def test_within_the_callback_publish_and_subscribe_are_queued_and_not_waited_for
     script.mqtt.publish("b", "y", False, 1)
     eq(script.broker.payloads(), [b"x", b"y"])
     eq(script.broker.of(peer.SUBSCRIBE)[-1].filters, [(b"more", 0)])
+
+
+def test_connect_within_the_callback_says_busy_and_the_connection_goes_on():
+    script = Script().connect()
+
+    def again(topic, msg):
+        script.take(topic, script.code(script.mqtt.connect))
+
+    script.mqtt.set_callback(again)
+    script.mqtt.subscribe("a", 1)
+    script.wire.send(peer.publish(b"a", b"x", 1, 7))
+    script.mqtt.wait_msg()
+    eq(script.got, [(b"a", BUSY)])
+    script.mqtt.publish("b", "y", False, 1)
+    eq((script.broker.ids(peer.PUBACK), script.wire.opens), ([7], 1))
 
 
 def test_ping_sends_one_and_its_answer_is_awaited():
