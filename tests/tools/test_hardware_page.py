@@ -5,8 +5,8 @@ import re
 import xml.etree.ElementTree as ET
 
 import pytest
-from node.pins import pin_caution, pin_problem
 
+from node.pins import pin_caution, pin_problem
 from tests.tools.board import ROOT
 from tools.deploy.settings import CHIPS
 

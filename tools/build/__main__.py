@@ -48,6 +48,7 @@ def main():
     if options.explain:
         return _explain(options.out.parent / "names.json")
     try:
+        options.out.parent.mkdir(parents=True, exist_ok=True)  # sooner than all the work
         sizes = build(options.out, options.lib)
     except OSError as error:
         raise BuildError(f"{error.filename}: {error.strerror}; name another OUT=folder") from None

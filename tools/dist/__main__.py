@@ -73,7 +73,6 @@ def write(out, files, name):
     folder = out / name
     shutil.rmtree(folder, ignore_errors=True)
     packed = out / f"{name}.zip"
-    out.mkdir(parents=True, exist_ok=True)
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
         for path, data in sorted(files.items()):
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
@@ -88,6 +87,7 @@ def write(out, files, name):
 
 def build(out):
     """The bundle of this tree under `out`; (its folder, its .zip). Trouble if it cannot be made."""
+    out.mkdir(parents=True, exist_ok=True)  # sooner than all the work
     release = version.release()
     files = contents(bundle(), release)
     files["names.json"] = NAMES.read_bytes()
