@@ -11,6 +11,7 @@ flash: the tables of constants, which are made in the heap for an image.
 """
 
 import json
+import re
 import sys
 import tempfile
 from pathlib import Path
@@ -53,13 +54,13 @@ def measure(files):
 def _held(begin, place):
     config = json.dumps((ROOT / "config.example.json").read_text())
     code = begin.format(place=str(place))
-    code += f"import gc, probe\nprobe.write_config({config})\ngc.collect()\nprobe.base()\n"
+    code += f"import gc, probe\nprobe.write_config({config})\ngc.collect()\nbase = gc.mem_alloc()\n"
     for stage, _ in STAGES:
-        code += f"probe.{stage}()\ngc.collect()\nprobe.held()\n"
+        code += f"probe.{stage}()\ngc.collect()\nprint('held', gc.mem_alloc() - base)\n"
     done = run_code("unix", code, [PROBE])
     if done.code != 0:
         raise SystemExit(f"heap: the probe ended with an error:\n{done.output}")
-    return [int(line) for line in done.output.split()]
+    return [int(held) for held in re.findall(r"(?m)^held (\d+)$", done.output)]
 
 
 def table(rows):
