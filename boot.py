@@ -1,5 +1,5 @@
-# First of all every relay gets its safe level; faults in config.json are told by main.py.
+# First of all: is it to be the node, whose relays then get their safe level, or its safe mode?
+import node.boot
 from node.board import Board
-from node.safe import relays
 
-relays(Board())
+node.boot.decide(Board())

@@ -1,3 +1,4 @@
-from node.app import run
+import node.boot
+from node.board import Board
 
-run()
+node.boot.program(Board())()

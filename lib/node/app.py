@@ -7,29 +7,30 @@ _IDLE_MS = const(5)  # between two steps: the longest a message waits to be noti
 
 
 def run(path="config.json"):
-    """The whole program. Returns after Ctrl-C; restarts the board after a reboot command."""
+    """The whole program. Returns after Ctrl-C; restarts the board after a reboot command, and
+    after an exception, whose last lines are kept for the next start."""
     from node import start
     from node.board import Board
 
     board = Board()
+    node = fault = None
     try:
         node = start.begin(path, board)
-    except KeyboardInterrupt:
-        return
-    start.prune_board(Board)
-    start.forget(node)
-    start = None  # the last hold on it
-    try:
+        start.prune_board(Board)
+        start.forget(node)
+        start = None  # the last hold on it
         loop(node, board)
     except KeyboardInterrupt:
-        node.log.say("I", "node", "stopped by Ctrl-C")
+        if node:
+            node.log.say("I", "node", "stopped by Ctrl-C")
+    except Exception as error:
+        fault = error
     finally:
-        node.safe()  # before anything that may fail
-        from node.ending import farewell
+        if node:
+            node.safe()  # before anything that may fail
+    from node.ending import end
 
-        farewell(node, board)
-    if node.service.reboot:
-        board.reset()
+    end(node, board, fault)
 
 
 def loop(node, board):
@@ -47,9 +48,18 @@ def timed_step(node, board, guard):
     if guard.caught:
         node.errors += 1
         node.log.say("E", "node", "a step failed: ", guard.name)
+        if node.errors == 1:
+            with guard:
+                _note(board, guard.error)
     now = since(board.ticks(), now)
     if now > node.health.worst:
         node.health.worst = now
+
+
+def _note(board, error):
+    from node.kept import note
+
+    note(board, error)
 
 
 def _guarded(node, guard, now):

@@ -56,6 +56,25 @@ class Board:
             return "deep-sleep"
         return "soft" if cause == machine.SOFT_RESET else "unknown"
 
+    def memory(self, data=None):
+        """What outlives a reset, but no loss of power: get the bytes (allocates), or keep these."""
+        return machine.RTC().memory() if data is None else machine.RTC().memory(data)
+
+    def held(self, pin):
+        """True while a button ties `pin` to ground. Allocates."""
+        return not machine.Pin(pin, machine.Pin.IN, machine.Pin.PULL_UP).value()
+
+    def secret(self, key):
+        """The bytes that flashing kept under `key`, or None. Allocates."""
+        import esp32
+
+        secret = bytearray(128)
+        try:
+            size = esp32.NVS("steadynode").get_blob(key, secret)
+        except OSError:
+            return None
+        return bytes(secret[:size])
+
     def kinds(self):
         """Names of the device kinds installed as files. Allocates."""
         import node.devices

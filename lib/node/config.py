@@ -16,6 +16,7 @@ import json
 from node.fields import Fields
 
 LONGEST = 535680  # seconds: 6.2 days, half the period of the clock
+PATIENCE = 90  # seconds: longer than the longest step, a name resolution of up to 60 s
 
 _TOP = {
     "node": ("level", ...),
@@ -24,6 +25,7 @@ _TOP = {
     "mqtt": ("group", ...),
     "health": ("group", {}),
     "watchdog": ("group", {}),
+    "safe_mode": ("group", {}),
     "devices": ("list", ..., 0, 16),
 }
 _WIFI = {
@@ -49,9 +51,10 @@ _MQTT = {
 _BROKER = {"host": ("host", ...), "port": ("int", 1883, 1, 65535)}
 _HEALTH = {"every": ("int", 60, 1, LONGEST)}
 _WATCHDOG = {"timeout": ("int", 120, 0, 3600)}
+_SAFE_MODE = {"crashes": ("int", 3, 1, 100), "button": ("pin", None, False)}  # see node.boot
 _DEVICE = {"kind": ("kind", ...), "name": ("level", ...)}
 
-_TAKEN = ("status", "health", "cmd")  # the node's own topics
+_TAKEN = ("status", "health", "cmd", "crash")  # the node's own topics
 
 
 class ConfigError(Exception):
@@ -62,8 +65,9 @@ class ConfigError(Exception):
         self.problems = problems
 
 
-def load(path, board):
-    """The checked configuration of a file. ConfigError when it is of no use."""
+def load(path, board, bare=False):
+    """The checked configuration of a file, `bare` of its devices. ConfigError when it is of no
+    use."""
     try:
         with open(path, "rb") as file:
             data = json.loads(file.read())
@@ -71,6 +75,8 @@ def load(path, board):
         raise ConfigError(path, ["no such file; copy config.example.json to it and edit that"])
     except ValueError as error:
         raise ConfigError(path, ["not JSON (%s); look for a missing comma or quote" % error])
+    if bare and isinstance(data, dict):
+        data["devices"] = []
     return check(data, board, path)
 
 
@@ -98,10 +104,12 @@ class _Config(Fields):
         mqtt = top["mqtt"] = self.mqtt(self.part(top["mqtt"], _MQTT, "mqtt."), top["node"])
         top["health"] = self.group(top["health"], _HEALTH, "health.")
         watchdog = top["watchdog"] = self.group(top["watchdog"], _WATCHDOG, "watchdog.")
-        if 0 < watchdog["timeout"] < 10:
-            self.bad("watchdog.timeout", watchdog["timeout"], "must be 0 or 10..3600; 10 is used")
-            watchdog["timeout"] = 10
+        if 0 < watchdog["timeout"] < PATIENCE:
+            right = "must be 0, or %d..3600: a name server may take a minute; %d is used"
+            self.bad("watchdog.timeout", watchdog["timeout"], right % (PATIENCE, PATIENCE))
+            watchdog["timeout"] = PATIENCE
         top["devices"] = self.devices(top["devices"] or [])
+        top["safe_mode"] = self.group(top["safe_mode"], _SAFE_MODE, "safe_mode.")
         usable = top["node"] and wifi and wifi["ssid"] and wifi["password"] is not None
         return top if usable and mqtt and mqtt["brokers"] else None
 

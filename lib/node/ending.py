@@ -1,11 +1,27 @@
 """The orderly end, loaded when it comes. Allocates, since nothing has to stand still any more."""
 
 from node.clock import since
+from node.kept import ended, failed
 
 _UP = 3
 _FAREWELL_MS = 1000  # for the broker to acknowledge `offline`
 _CLOSE_MS = 500
 _IDLE_MS = 5
+
+
+def end(node, board, error):
+    """The end of the program: of `node`, which is None when it had not started, by `error` or, with
+    None, because somebody wanted it. The next start will know which."""
+    if error:
+        failed(board, error)
+    else:
+        ended(board)
+    try:
+        if node:
+            farewell(node, board)
+    finally:
+        if error or (node and node.service.reboot):
+            board.reset()
 
 
 def farewell(node, board):

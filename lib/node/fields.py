@@ -22,7 +22,8 @@ class Fields:
         self.outcome = ""  # what a fault leads to here, if not to the default
 
     def bad(self, path, value, right):
-        text = repr(value)
+        """Note a fault. Where a password may stand, also by mistake, the value is not told."""
+        text = repr("***" if "password" in path or path in ("wifi", "mqtt") else value)
         text = text if len(text) < 60 else text[:56] + "..."
         self.problems.append("%s: %s; %s%s" % (path, text, right, self.outcome))
 
@@ -30,7 +31,8 @@ class Fields:
         """A new dict with a value for every rule: where there was a fault the default, or None."""
         for key in data:
             if key not in rules:
-                self.bad(path + str(key), data[key], unknown(key, rules))
+                hide = path[:5] in ("wifi.", "mqtt.") or "pass" in str(key)
+                self.bad(path + str(key), "***" if hide else data[key], unknown(key, rules))
         checked = {}
         for key in rules:
             checked[key] = self.value(data.get(key, ...), rules[key], path + key)
@@ -44,14 +46,39 @@ class Fields:
             value = rule[1]
         if value is None and rule[1] is None:
             return None
-        problem = self._problem(value, rule, path)
+        problem = ""
+        if isinstance(value, dict) and "password" in path:
+            value, problem = self._secret(value)
+            if isinstance(value, dict):  # a host cannot look
+                return value
+        problem = problem or self._problem(value, rule, path)
         if problem:
             default = None if rule[1] is ... or rule[0] == "password" else rule[1]
             if default is not None and not self.outcome:
                 problem += "; the default is used: %r" % (default,)
-            self.bad(path, "***" if "password" in path else value, problem)
+            self.bad(path, value, problem)
             return default
         return list(value) if isinstance(value, list) else value
+
+    def _secret(self, value):
+        """(what {"nvs": KEY} stands for, "") or (None, what would be right). Without a board that
+        has secrets the form alone counts."""
+        key = value.get("nvs")
+        data = _utf8(key)
+        if len(value) != 1 or not data or len(data) > 15:
+            return None, 'must be text, or {"nvs": KEY} with a KEY of 1..15 characters'
+        if not hasattr(self.board, "secret"):
+            return value, ""
+        secret = self.board.secret(key)
+        if secret is None:
+            return None, (
+                'the board has no secret "%s"; flash it again with the secrets: '
+                "make flash CONFIG=config.json" % key
+            )
+        try:
+            return secret.decode(), ""
+        except ValueError:
+            return secret, ""  # which the rule will refuse
 
     def _problem(self, value, rule, path):
         """What would be right, or "" if it is."""

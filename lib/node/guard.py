@@ -6,12 +6,13 @@ is so large that MicroPython takes it from the heap at every call.
 
 
 class Guard:
-    """`with guard:` lets no Exception out; Ctrl-C passes. `count` of those caught; `name` of the
-    last one, with its text; `caught` tells whether the last block ended with one."""
+    """`with guard:` lets no Exception out; Ctrl-C passes. `count` of those caught; `error` is
+    the last one, `name` its text; `caught` tells whether the last block ended with one."""
 
     def __init__(self):
         self.count = 0
         self.name = ""
+        self.error = None
         self.caught = False
 
     def __enter__(self):
@@ -21,5 +22,6 @@ class Guard:
         self.caught = isinstance(error, Exception)
         if self.caught:
             self.count += 1
+            self.error = error
             self.name = "%s %s" % (error.__class__.__name__, error)
         return self.caught

@@ -1,8 +1,8 @@
-"""The first thing a board does: every relay in the configuration gets its safe level.
+"""Every relay in the configuration gets its safe level, the first thing that a node's board does.
 
 Runs in boot.py, before anything is checked or connected, so it takes what it can read and leaves
 the rest alone: faults in the configuration are told by main.py. Pins that cannot be outputs are
-not touched.
+not touched. Everything here allocates.
 """
 
 import json
@@ -10,14 +10,20 @@ import json
 from node.pins import pin_problem
 
 
-def relays(board, path="config.json"):
-    """Drive each relay of the configuration file to its safe level. Returns how many."""
+def read(path):
+    """What is in the configuration file, unchecked; {} when it is of no use. Allocates."""
     try:
         with open(path) as file:
-            entries = json.load(file)["devices"]
-        return sum(_relay(board, entry) for entry in entries)
-    except (OSError, ValueError, KeyError, TypeError):
-        return 0
+            config = json.load(file)
+        return config if isinstance(config, dict) else {}
+    except (OSError, ValueError):
+        return {}
+
+
+def relays(board, config):
+    """Drive each relay of the configuration to its safe level. Returns how many. Allocates."""
+    entries = config.get("devices")
+    return sum(_relay(board, entry) for entry in entries) if isinstance(entries, list) else 0
 
 
 def _relay(board, entry):

@@ -4,10 +4,11 @@ Used once by node.start, then given back to the heap, and with it every construc
 runs makes nothing more. So nothing here may be needed by a step. Allocates.
 """
 
-from mqtt import Client, Reconnect
 from node.core import Node
 from node.health import Health
 from node.jsonout import Writer
+from node.kept import BOOTS, CRASHES, load, number, text
+from node.online import client_of, link_of
 from node.radio import Radio
 from node.service import Service
 from node.slots import Slot
@@ -19,8 +20,8 @@ _HEALTH = (
     b'{"uptime":\x01,"rssi":\x01,"heap":\x01,"grown":\x01,"loop":\x01,"connects":\x01,"sent":\x01,'
     b'"acked":\x01,"resent":\x01,"refused":\x01,"replaced":\x01,"failed":\x01,"received":\x01,'
     b'"unmatched":\x01,"errors":\x01,"lost":\x01,"bad_commands":\x01,'
-    b'"oversize":\x01,"closes":\x01,"malformed":\x01,"wifi_failed":\x01,"config":\x01,"reset":"%s",'
-    b'"sensors":{%s}}'
+    b'"oversize":\x01,"closes":\x01,"malformed":\x01,"wifi_failed":\x01,"config":\x01,"boots":%d,'
+    b'"crashes":%d,"reset":"%s","sensors":{%s}}'
 )
 _IDENTITY = b'{"cmd":"identify","ok":true,"node":"%s","reset":"%s","uptime":\x01}'
 
@@ -30,9 +31,12 @@ def build(config, board, put):
     topic = ("%s/%s/" % (config["prefix"], config["node"])).encode()
     reset = board.reset_cause().encode()
     devices = [entry["class"](entry, board) for entry in config["devices"]]
-    template, values = _health(config["devices"], devices, reset)
+    kept = load(board)
+    facts = (number(kept, BOOTS), number(kept, CRASHES), reset)
+    template, values = _health(config["devices"], devices, facts)
     identity = _IDENTITY % (config["node"].encode(), reset)
     node = _node(config, board, put, topic, _largest(template, values, identity, devices))
+    node.kept = kept
     node.service = Service(node, topic + b"cmd/result", identity)
     node.client.subscribe(topic + b"cmd", 1, node.service.obey)
     node.slots = [
@@ -47,11 +51,14 @@ def build(config, board, put):
         )
     ms = config["health"]["every"] * 1000
     node.health = Health(node, topic + b"health", template, values, ms)
+    report = text(kept)
+    if report:  # of the last crash; waits in the outbox for the connection
+        node.client.publish(topic + b"crash", report, None, 1, True)
     node.link.start()
     return node
 
 
-def _health(entries, devices, reset):
+def _health(entries, devices, facts):
     """(template, values) of the health message."""
     names = []
     values = [0] * _HEALTH.count(b"\x01")
@@ -60,7 +67,7 @@ def _health(entries, devices, reset):
             counts = ",".join('"%s":\x01' % name for name in device.COUNTS)
             names.append('"%s":{%s}' % (entry["name"], counts))
             values.extend([0] * len(device.COUNTS))
-    return _HEALTH % (reset, ",".join(names).encode()), values
+    return _HEALTH % (facts + (",".join(names).encode(),)), values
 
 
 def _largest(template, values, identity, devices):
@@ -80,37 +87,11 @@ def _node(config, board, put, topic, size):
     node.radio = Radio(board.wlan(wifi["hostname"]), wifi["ssid"], wifi["password"], node.log)
     node.status = topic + b"status"
     node.places = ["%s port %d" % (broker["host"], broker["port"]) for broker in brokers]
-    node.client = _client(config["mqtt"], transports[0], node.status, len(config["devices"]))
+    node.client = client_of(config["mqtt"], transports[0], node.status, len(config["devices"]) + 1)
     node.client.on_event = node.on_event
-    node.link = _link(config["mqtt"], node.client, transports, board)
+    node.link = link_of(config["mqtt"], node.client, transports, board)
     node.config_faults = len(config["problems"])
     return node
-
-
-def _client(c, transport, status, devices):
-    return Client(
-        c["client_id"],
-        transport,
-        keepalive=c["keepalive"],
-        clean_session=c["clean_session"],
-        username=c["username"],
-        password=c["password"],
-        will=(status, b"offline", 1, True),
-        rx_size=c["rx_size"],
-        tx_size=c["tx_size"],
-        max_inflight=c["max_inflight"],
-        connect_timeout_ms=c["connect_timeout"] * 1000,
-        ack_timeout_ms=c["ack_timeout"] * 1000,
-        max_subscriptions=devices + 1,
-    )
-
-
-def _link(c, client, transports, board):
-    made = Reconnect(
-        client, transports, c["retry_first"] * 1000, c["retry_max"] * 1000, board.random
-    )
-    made.hold = True
-    return made
 
 
 def _slot(node, entry, device, topic):

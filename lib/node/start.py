@@ -9,15 +9,19 @@ import sys
 _AGAIN_S = 5  # between two looks at a config.json that is of no use
 
 _READING = ("node.config", "node.fields", "node.pins", "node.safe")
-_MAKING = ("node.setup", "node.start", "node.devices", "mqtt.options")
+_MAKING = (
+    "node.setup", "node.online", "node.start", "node.boot", "node.kept", "node.devices",
+    "mqtt.options",
+)  # fmt: skip
 
 
-def begin(path, board, put=None):
+def begin(path, board, put=None, make=None):
     """The node, as soon as the file allows one: without a usable one the relays stay safe and the
-    file is read again every 5 s, so whoever mends it need not reset the board."""
+    file is read again every 5 s, so whoever mends it need not reset the board. With `make` what
+    make(config, board, put) returns, from a configuration without its devices."""
     seconds = tries = 0
     while True:
-        node = start(path, board, put, seconds)
+        node = start(path, board, put, seconds, make)
         if node:
             return node
         tries += 1
@@ -26,9 +30,9 @@ def begin(path, board, put=None):
         seconds += _AGAIN_S
 
 
-def start(path, board, put=None, seconds=0):
-    """The node made from the file, or None if it is of no use; every fault is told. Allocates."""
-    config, problems = _read(path, board)
+def start(path, board, put=None, seconds=0, make=None):
+    """What begin() promises, or None if the file is of no use; every fault is told. Allocates."""
+    config, problems = _read(path, board, make is not None)
     _unload(_READING)
     board.collect()
     tell(seconds, problems, put)
@@ -36,26 +40,26 @@ def start(path, board, put=None, seconds=0):
         from node import build
 
         try:
-            return build(config, board, put)
+            return (make or build)(config, board, put)
         except ValueError as error:  # the client's word on settings that do not fit together
             tell(seconds, ["mqtt or devices: %s" % error], put)
     return None
 
 
-def _read(path, board):
+def _read(path, board, bare):
     from node.config import ConfigError, load
 
     try:
-        config = load(path, board)
+        config = load(path, board, bare)
         return config, config["problems"]
     except ConfigError as error:
         return None, error.problems
 
 
-def tell(seconds, problems, put):
+def tell(seconds, problems, put, source="E config"):
     """One line of the log for each. Allocates."""
     for problem in problems:
-        line = "%d E config: %s\n" % (seconds, problem)
+        line = "%d %s: %s\n" % (seconds, source, problem)
         if put:
             put(line)
         else:
@@ -84,7 +88,10 @@ def _unload(names):
 
 
 _CLASS = ("__init__", "KEYS", "COUNTS", "SIZE", "describe", "prepare", "subscribe", "unsubscribe")
-_BOARD = ("__init__", "kinds", "output", "dht", "wlan", "transport", "watchdog", "reset_cause")
+_BOARD = (
+    "__init__", "kinds", "output", "dht", "wlan", "transport", "watchdog", "reset_cause", "held",
+    "secret",
+)  # fmt: skip
 
 
 def prune(kind, names=_CLASS):

@@ -121,6 +121,11 @@ class Board:
         self.bytes = 30000
         self.resets = 0
         self.cause = "power-on"
+        self._rtc = bytearray(512)  # what outlives a reset
+        self._rtc_size = 0
+        self.secrets = {}
+        self.pressed = ()  # pins of the buttons that are held
+        self.calls = []  # names of what was asked of the hardware, in order
         self.on_sleep = None
 
     def random(self, bits):
@@ -146,10 +151,24 @@ class Board:
     def reset_cause(self):
         return self.cause
 
+    def memory(self, data=None):
+        if data is None:
+            return bytes(self._rtc[: self._rtc_size])
+        self._rtc_size = len(data)
+        self._rtc[: self._rtc_size] = data
+
+    def held(self, pin):
+        self.calls.append("held")
+        return pin in self.pressed
+
+    def secret(self, key):
+        return self.secrets.get(key)
+
     def kinds(self):
         return ["dht22", "relay"]
 
     def output(self, pin, level):
+        self.calls.append("output")
         self.pins[pin] = Pin(level)
         return self.pins[pin]
 
@@ -158,6 +177,7 @@ class Board:
         return self.sensors[pin]
 
     def wlan(self, hostname):
+        self.calls.append("wlan")
         self.hostname = hostname
         return self.station
 
@@ -166,6 +186,7 @@ class Board:
         return self.wires[-1]
 
     def watchdog(self, seconds):
+        self.calls.append("watchdog")
         self.watch = Watchdog() if seconds else None
         return self.watch
 

@@ -6,7 +6,7 @@ import peer
 from check import eq, raises, true
 from node.app import loop
 from node.ending import farewell
-from node.safe import relays
+from node.safe import read, relays
 from node.start import begin, start
 from nodefakes import Bench, Board, example
 
@@ -126,7 +126,7 @@ def test_faults_in_the_file_are_told_and_counted_and_the_rest_goes_on():
     write(json.dumps(data))
     bench = Bench(path="node-config.json")
     true("0 E config: devices[1].pin: 6; the flash memory uses this pin" in bench.log, bench.log)
-    true("0 E config: mqtt.port: 1; unknown" in bench.log, bench.log)
+    true("0 E config: mqtt.port: '***'; unknown" in bench.log, bench.log)
     bench.connect()
     bench.run(6000)
     eq([slot.name for slot in bench.node.slots], ["air", "pump"])
@@ -182,7 +182,7 @@ def test_relays_are_safe_before_anything_is_checked():
     data["devices"].append("junk")
     write(json.dumps(data))
     board = Board()
-    eq(relays(board, "node-config.json"), 3)
+    eq(relays(board, read("node-config.json")), 3)
     levels = {pin: bool(board.pins[pin].level) for pin in board.pins}
     eq(levels, {16: False, 17: True, 18: True})
 
@@ -191,6 +191,6 @@ def test_a_file_that_cannot_be_read_leaves_all_pins_alone():
     board = Board()
     for text in ("", "[]", '{"devices": 5}', '{"devices": {"a": 1}}', "\x00\x01"):
         write(text)
-        eq(relays(board, "node-config.json"), 0)
-    eq(relays(board, "/nowhere/config.json"), 0)
+        eq(relays(board, read("node-config.json")), 0)
+    eq(relays(board, read("/nowhere/config.json")), 0)
     eq(board.pins, {})

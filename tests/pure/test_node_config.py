@@ -137,7 +137,7 @@ def test_impossible_intervals_are_refused():
     refused("devices.0.every", 535681, "2..535680")
     refused("health.every", 0, "1..535680")
     refused("health.every", 1000000000, "1..535680")
-    refused("watchdog.timeout", 5, "10..3600")
+    refused("watchdog.timeout", 5, "90..3600")
     refused("mqtt.retry_first", 61, "retry_max")
     refused("mqtt.ack_timeout", 0, "1..600")
 
@@ -228,11 +228,11 @@ def test_settings_that_do_not_fit_together_are_made_to_fit():
     data["mqtt"]["client_id"] = ""
     data["mqtt"]["password"] = "x"
     data["mqtt"]["retry_first"] = 61
-    data["watchdog"]["timeout"] = 9
+    data["watchdog"]["timeout"] = 89
     config = check(data, Board())
     mqtt = config["mqtt"]
     eq((mqtt["client_id"], mqtt["password"], mqtt["retry_first"]), ("n1", None, 60))
-    eq((config["watchdog"]["timeout"], len(config["problems"])), (10, 4))
+    eq((config["watchdog"]["timeout"], len(config["problems"])), (90, 4))
 
 
 def test_a_device_or_broker_with_any_fault_is_left_out_and_the_others_stay():

@@ -64,9 +64,11 @@ def test_health_is_valid_json_with_every_field():
         [
             "acked",
             "bad_commands",
+            "boots",
             "closes",
             "config",
             "connects",
+            "crashes",
             "errors",
             "failed",
             "grown",

@@ -56,6 +56,7 @@ def test_a_real_image_and_the_whole_node_are_written_mounted_and_run(board, micr
     assert code == 0, said
     assert re.search(r"write +files, 2 MB at 0x200000", said)
     (tmp_path / "vfs.bin").write_bytes(board.flash.data[2 * MB :])
+    sim.keep(nvs_blobs(bytes(board.flash.data[0x9000:0xF000])))
     with Running(micropython, MOUNT % str(tmp_path / "vfs.bin"), sim.path) as running:
         lines = [running.line()]
         while "joined" not in lines[-1]:

@@ -55,8 +55,8 @@ def test_a_pin_the_chip_does_not_have_is_refused(micropython, call, error):
 def test_a_reset_ends_with_the_exit_code_that_asks_for_a_restart(micropython, board):
     with Running(micropython, "import machine; machine.reset()", board.path) as running:
         assert running.all() == ([], boardlayout.RESET_EXIT)
-    assert board.reset_cause() == "soft"
-    assert run(micropython, "import machine; print(machine.reset_cause())", board.path) == ["5"]
+    assert board.reset_cause() == "hard"
+    assert run(micropython, "import machine; print(machine.reset_cause())", board.path) == ["2"]
 
 
 def test_rtc_memory_and_nvs_outlive_a_reset_and_only_nvs_a_power_cut(micropython, board):

@@ -54,7 +54,11 @@ ENTRIES = {
     "node.config": ("load", "check", "ConfigError"),
     "node.devices.dht22": ("Device",),
     "node.devices.relay": ("Device",),
-    "node.ending": ("farewell",),
+    "node.boot": ("decide", "program"),
+    "node.ending": ("end", "farewell"),
+    "node.kept": ("begin", "ended", "failed", "load", "number", "run", "text"),
+    "node.rescue": ("Rescue", "build", "loop", "why"),
+    "node.safe": ("read", "relays"),
     "node.fields": ("Fields", "device_class"),
     "node.start": ("begin", "start", "forget"),
 }

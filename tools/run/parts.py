@@ -21,6 +21,7 @@ import threading
 import time
 from pathlib import Path
 
+from tools.sim import watchdog
 from tools.sim.board import boardlayout
 from tools.sim.boardfile import BoardFile
 
@@ -121,11 +122,14 @@ class Node:
     """The node: start.py on the Unix port in a folder that holds config.json, from the modules in
     `lib`.
 
-    A thread reads its log, starts it again after a reset, and plays the watchdog: a node that
-    armed it and does not feed it in time is killed and started with the reset cause "watchdog".
+    A thread reads its log, and starts it again after a reset. tools/sim/watchdog.py watches each
+    of its lives, its time running `haste` times as fast: a node that armed it and does not feed it
+    in time is killed and started with the reset cause "watchdog".
     """
 
-    def __init__(self, folder: Path, board: BoardFile, lib: Path = ROOT / "lib") -> None:
+    def __init__(
+        self, folder: Path, board: BoardFile, lib: Path = ROOT / "lib", haste: float = 1
+    ) -> None:
         self.log: collections.deque[str] = collections.deque(maxlen=LOG_LINES)
         self.said = 0  # lines so far
         self.resets = 0
@@ -135,15 +139,14 @@ class Node:
         self._lib = lib
         self._command = micropython()
         self.stopping = False
-        self._bitten = False  # killed by the watchdog
+        self._haste = haste
         self._process: subprocess.Popen | None = None
+        self._dog: subprocess.Popen | None = None
         self._thread = threading.Thread(target=self._mind, name="node", daemon=True)
-        self._watch = threading.Thread(target=self._watchdog, name="watchdog", daemon=True)
 
     def start(self) -> None:
         self._process = self._launch()
         self._thread.start()
-        self._watch.start()
 
     @property
     def running(self) -> bool:
@@ -182,7 +185,7 @@ class Node:
             "MICROPYPATH": f"{BOARD}:{self._lib}:.frozen",
             "STEADYNODE_BOARD": str(self._board.path),
         }
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [self._command, "-X", f"heapsize={NODE_HEAP}", str(BOARD / "start.py")],
             cwd=self._folder,
             env=environment,
@@ -192,6 +195,15 @@ class Node:
             start_new_session=True,
             preexec_fn=_die_with_parent if _LIBC else None,
         )
+        command = [sys.executable, "-m", "tools.sim.watchdog", str(self._board.path)]
+        self._dog = subprocess.Popen(
+            [*command, str(process.pid), "--scale", str(self._haste)],
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+            preexec_fn=_die_with_parent if _LIBC else None,
+        )
+        return process
 
     def _mind(self) -> None:
         while True:
@@ -199,7 +211,8 @@ class Node:
                 self._note(line.decode(errors="replace").rstrip("\n"))
             code = self._process.wait()
             self._process.stdout.close()
-            if self.stopping or not self._again(code):
+            again = self._again(code)
+            if self.stopping or not again:
                 self.exit_code = code
                 return
             self.resets += 1
@@ -210,20 +223,13 @@ class Node:
         self.said += 1
 
     def _again(self, code: int) -> bool:
-        bitten, self._bitten = self._bitten, False
-        return bitten or code == boardlayout.RESET_EXIT
+        return self._was_bitten(code) or code == boardlayout.RESET_EXIT
 
-    def _watchdog(self) -> None:
-        feeds, since = -1, time.monotonic()
-        while self.running and not self.stopping:
-            now, seen = time.monotonic(), self._board.watchdog_feeds()
-            timeout = self._board.watchdog_timeout() / 1000
-            if seen != feeds or not timeout:
-                feeds, since = seen, now
-            elif now - since > timeout:
-                self._note("(board) the watchdog bites: no feed in time")
-                self._board.reset_cause("watchdog")
-                self._bitten = True
-                self._process.kill()
-                feeds, since = -1, now
-            time.sleep(0.1)
+    def _was_bitten(self, code: int) -> bool:
+        """Whether the watchdog ended this life; it ends with it in any case."""
+        if code != -signal.SIGKILL:
+            self._dog.kill()
+        if self._dog.wait() != watchdog.BITTEN:
+            return False
+        self._note("(board) the watchdog bites: no feed in time")
+        return True

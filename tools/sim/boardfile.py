@@ -14,6 +14,7 @@ since every field has one writer.
 from __future__ import annotations
 
 import csv
+import json
 import mmap
 import struct
 from pathlib import Path
@@ -116,6 +117,14 @@ class BoardFile:
         """The level an input pin reads from now on."""
         self._set("B", self._pin(pin, L.PIN_INPUT), 1 if level else 0)
 
+    def press(self, pin: int, held: bool = True) -> None:
+        """Hold a button that ties pin to ground, or let it go."""
+        self._set("B", self._pin(pin, L.PIN_TIED), 1 if held else 0)
+
+    def order(self, pin: int) -> int:
+        """Which event since the last start made pin an output (from 1), 0 if none did."""
+        return self._map[self._pin(pin, L.PIN_ORDER)]
+
     # --- sensors ----------------------------------------------------------------------------
 
     def sensor_fault(self, pin: int, kind: str, reads: int | None = None) -> None:
@@ -211,6 +220,18 @@ class BoardFile:
         """What the station is doing: one of WIFI_STATES."""
         return WIFI_STATES[self._map[L.WIFI_STATE]]
 
+    def wifi_order(self) -> int:
+        """Which event since the last start switched the radio on (from 1), 0 if none did."""
+        return self._map[L.WIFI_ORDER]
+
+    def name_server(self, silent_ms: int) -> None:
+        """How long resolving a name blocks before it fails, up to 65,535; 0: it is answered."""
+        self._set("<H", L.DNS_MS, silent_ms)
+
+    def memory(self) -> bytes:
+        """What the RTC memory holds."""
+        return bytes(self._map[L.RTC + 2 : L.RTC + 2 + self._get("<H", L.RTC)])
+
     def hostname(self) -> str:
         """The host name the board set, or an empty string."""
         return bytes(self._map[L.HOSTNAME : L.HOSTNAME + L.HOSTNAME_MAX]).rstrip(b"\0").decode()
@@ -232,6 +253,13 @@ class BoardFile:
         self._set("<H", L.RTC, 0)
         self._set("<I", L.WDT_TIMEOUT, 0)
         self.reset_cause("power-on")
+
+    def keep(self, blobs: dict[tuple[str, str], bytes]) -> None:
+        """Put (namespace, key) -> bytes into the board's NVS, in place of all that is there."""
+        values: dict[str, dict[str, list[int]]] = {}
+        for (namespace, key), blob in blobs.items():
+            values.setdefault(namespace, {})[key] = list(blob)
+        self.path.with_name(self.path.name + ".nvs").write_text(json.dumps(values))
 
     def boots(self) -> int:
         """How often the board has started, modulo 65536."""

@@ -67,6 +67,27 @@ def put16(offset, value):
     _file.write(_word)
 
 
+def event():
+    """The number of what happens now among the events since the start."""
+    number = min(get8(L.EVENTS) + 1, 255)
+    put8(L.EVENTS, number)
+    return number
+
+
+def power_on():
+    """What a hard reset does: pins are inputs, the watchdog is off, and events are counted anew."""
+    for pin in range(L.PIN_COUNT):
+        at = L.PINS + pin * L.PIN_SIZE
+        put8(at + L.PIN_LEVEL, 0)
+        put8(at + L.PIN_MODE, 0)
+        put8(at + L.PIN_ORDER, 0)
+    put16(L.WDT_TIMEOUT, 0)
+    put16(L.WDT_TIMEOUT + 2, 0)
+    put8(L.EVENTS, 0)
+    put8(L.WIFI_ORDER, 0)
+    put16(L.BOOTS, get16(L.BOOTS) + 1)
+
+
 def load(offset, buf):
     """Fill buf from offset on."""
     _file.seek(offset)

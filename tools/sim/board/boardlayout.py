@@ -19,10 +19,13 @@ Header
   18  2  H  rows in the recorded series (0 = none: a constant 21.4 degrees, 48.0 %)
   20  2  H  row the first read takes
   22  1  HB reset cause: the host sets it before a start, machine.reset() before it ends
+  24  2  H  milliseconds until the name server gives up on a name (0 = it answers)
   32  1  B  Wi-Fi: 0 off, 1 idle, 2 joining, 3 joined without address, 4 joined with address
   34  2  B  times the board has started
   36  4  B  watchdog: timeout in ms, 0 = not armed
   40  2  B  watchdog: feeds, modulo 65536
+  42  1  B  events since the start, at most 255: a pin became an output, the radio was switched on
+  43  1  B  which of them was the radio's first, 0 = none
   64 32  B  host name, zero padded
 
 Pins: 64 records of 32 bytes from offset 128, by GPIO number
@@ -43,6 +46,8 @@ Pins: 64 records of 32 bytes from offset 128, by GPIO number
   +24 2  B  sensor: rows of the series taken, modulo 65536 (a reset does not turn time back)
   +26 2  B  sensor: reads that the commanded fault still has to last
   +28 1  B  sensor: the command number that +26 belongs to
+  +29 1  H  a button ties the pin to ground: it reads 0, whatever its pull
+  +30 1  B  which event since the start made it an output, 0 = none
 
 RTC memory, from offset 2176: 2 bytes of length, then up to 2048 bytes (B)
 Series, from offset 4352: rows of 4 bytes: temperature, humidity, both signed, in tenths (H)
@@ -63,10 +68,13 @@ DHT_CHECKSUM_EVERY = 16
 SERIES_ROWS = 18
 SERIES_FIRST = 20
 RESET_CAUSE = 22
+DNS_MS = 24
 WIFI_STATE = 32
 BOOTS = 34
 WDT_TIMEOUT = 36
 WDT_FEEDS = 40
+EVENTS = 42
+WIFI_ORDER = 43
 HOSTNAME = 64
 HOSTNAME_MAX = 32
 
@@ -90,6 +98,8 @@ PIN_LAST_HUMIDITY = 22
 PIN_ROW = 24
 PIN_FAULT_LEFT = 26
 PIN_FAULT_SEEN = 28
+PIN_TIED = 29
+PIN_ORDER = 30
 
 FAULT_NONE = 0
 FAULT_TIMEOUT = 1

@@ -27,7 +27,8 @@ _NO_SUCH_PIN = (20, 24, 28, 29, 30, 31)
 
 def reset():
     """Reset the board: the process ends with RESET_EXIT, and whoever started it starts it anew."""
-    boardio.put8(L.RESET_CAUSE, SOFT_RESET)  # esp_restart() is a software reset on the ESP32
+    # ESP_RST_SW, which the port calls a hard reset; a soft one is Ctrl-D at the prompt.
+    boardio.put8(L.RESET_CAUSE, HARD_RESET)
     sys.exit(L.RESET_EXIT)
 
 
@@ -81,6 +82,8 @@ class Pin:
         if value is not None:
             self._drive(1 if value else 0)
         if mode is not None:
+            if mode & 2 and not boardio.get8(self._at + L.PIN_ORDER):
+                boardio.put8(self._at + L.PIN_ORDER, boardio.event())
             boardio.put8(self._at + L.PIN_MODE, mode)
             if mode == Pin.IN:
                 boardio.put8(self._at + L.PIN_INPUT, 1 if pull == Pin.PULL_UP else 0)
@@ -96,6 +99,8 @@ class Pin:
         if level is not None:
             self._drive(1 if level else 0)
             return None
+        if boardio.get8(self._at + L.PIN_TIED):
+            return 0
         if boardio.get8(self._at + L.PIN_MODE) & 2:
             return boardio.get8(self._at + L.PIN_LEVEL)
         return boardio.get8(self._at + L.PIN_INPUT)
@@ -240,11 +245,11 @@ class WDT:
         boardio.put16(L.WDT_FEEDS, self._feeds)
 
 
-class RTC:
+class _RTC:
     """Only the memory that outlives a reset (2048 bytes; lost at power-on)."""
 
     def memory(self, data=None):
-        """Without an argument the bytes kept (allocates them), with one keep those."""
+        """Without an argument the bytes kept (allocates them), with one keep those (does not)."""
         if data is None:
             kept = bytearray(boardio.get16(L.RTC))
             boardio.load(L.RTC + 2, kept)
@@ -252,4 +257,12 @@ class RTC:
         if len(data) > L.RTC_MAX:
             raise ValueError("buffer too long")
         boardio.put16(L.RTC, len(data))
-        boardio.store(L.RTC + 2, bytes(data))
+        boardio.store(L.RTC + 2, data)
+
+
+_rtc = _RTC()
+
+
+def RTC():
+    """The one clock there is, as on the board."""
+    return _rtc

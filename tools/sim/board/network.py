@@ -189,6 +189,8 @@ class WLAN:
     def active(self, on=None):
         """Get, or with an argument set, whether the radio is on."""
         own = self._own
+        if on and not boardio.get8(L.WIFI_ORDER):
+            boardio.put8(L.WIFI_ORDER, boardio.event())
         if on is not None and bool(on) != own.active:
             own.active = bool(on)
             own.stop()

@@ -14,7 +14,6 @@ same board file, which keeps the reset cause and the RTC memory.
 import sys
 
 import boardio
-import boardlayout
 
 
 def _root():
@@ -24,7 +23,7 @@ def _root():
     return path.rsplit("/", 4)[0]  # this file is <checkout>/tools/sim/board/start.py
 
 
-boardio.put16(boardlayout.BOOTS, boardio.get16(boardlayout.BOOTS) + 1)
+boardio.power_on()
 _at = _root()
 execfile(_at + "/boot.py")  # noqa: F821 (a builtin of MicroPython)
 execfile(_at + "/main.py")  # noqa: F821
