@@ -66,6 +66,12 @@ def install(address, board):
     return read_tree(board)
 
 
+def compiled(released):
+    """path -> bytes of what a board gets of the whole node."""
+    bundle = read_tree(released)
+    return {path: bundle[path] for path in bundle if path in PROGRAMS or path.endswith(".mpy")}
+
+
 def imported(code, *folders):
     done = run_code("unix", code, [*folders, STANDINS])
     assert done.code == 0, done.output
@@ -74,10 +80,7 @@ def imported(code, *folders):
 
 def test_the_whole_node_is_installed_compiled_and_imported(released, serve, tmp_path):
     found = install(f"{serve(released)}/package.json", tmp_path)
-    bundle = read_tree(released)
-    assert found == {
-        path: bundle[path] for path in bundle if path in PROGRAMS or path.endswith(".mpy")
-    }
+    assert found == compiled(released)
     client, node = imported(IMPORT_NODE, tmp_path / "lib")
     assert (client, node) == (f"{tmp_path}/lib/mqtt/__init__.mpy", f"{tmp_path}/lib/node/app.mpy")
 
@@ -100,24 +103,29 @@ def test_the_whole_node_is_installed_from_the_sources(serve, tmp_path):
     assert imported(IMPORT_NODE, tmp_path / "lib")[1] == f"{tmp_path}/lib/node/app.py"
 
 
-def test_mpremote_installs_the_whole_node_onto_a_littlefs(
+@pytest.mark.parametrize("package", ["package.json", "lib/mqtt/package.json"])
+def test_mpremote_installs_onto_a_littlefs_from_the_web_and_from_a_folder(
     released,
     serve,
     tmp_path,
     monkeypatch,
     capsys,
     quick,  # noqa: F811
+    package,
 ):
     flash = make_flash(tmp_path / "flash", 64)
-    address = f"{serve(released)}/package.json"
+    alone = package.startswith("lib")
+    address = f"./{package}" if alone else f"{serve(released)}/{package}"
+    monkeypatch.chdir(released)
     with PtyBoard(tmp_path, flash=flash) as board:
         words = ["mpremote", "connect", board.port, "mip", "install", "--target", "/lib", address]
         monkeypatch.setattr(sys, "argv", words)
         code = mpremote_main()
     assert not code and "Done" in capsys.readouterr().out
-    bundle = read_tree(released)
-    wanted = {path: bundle[path] for path in bundle if path in PROGRAMS or path.endswith(".mpy")}
-    assert read_image(flash) == wanted
+    bundle = compiled(released)
+    if alone:
+        bundle = {path: data for path, data in bundle.items() if path.startswith("lib/mqtt/")}
+    assert read_image(flash) == bundle
 
 
 def test_the_programs_come_last_so_that_a_broken_installation_starts_nothing(released):
