@@ -48,6 +48,16 @@ def test_the_page_tells_of_each_pin_what_the_node_does_with_it(chip):
     assert warned == strapping | console
 
 
+def test_the_pins_it_suggests_are_good_ones():
+    sentence = re.search(r"For sensor and two relays, say: (.*)\.", PAGE)[1]
+    suggested = 0
+    for numbers, chips in re.findall(r"([\d, ]+) \(([^)]+)\)", sentence):
+        for chip in chips.split(", "):
+            good = pins(rows()["ESP32" + chip.removeprefix("ESP32")][0])
+            suggested += len(pins(numbers) & good)
+    assert suggested == 3 * len(CHIPS)
+
+
 def test_the_drawing_is_well_formed_shows_the_pins_of_the_example_and_has_a_dark_dress():
     drawing = ROOT / "docs" / "wiring.svg"
     said = " ".join(ET.parse(drawing).getroot().itertext())
