@@ -62,7 +62,17 @@ class Board:
 
     def held(self, pin):
         """True while a button ties `pin` to ground. Allocates."""
+        if not self.takes(pin):
+            return False
         return not machine.Pin(pin, machine.Pin.IN, machine.Pin.PULL_UP).value()
+
+    def takes(self, pin):
+        """False for a pin that this firmware keeps for itself, for PSRAM or USB. Allocates."""
+        try:
+            machine.Pin(pin)  # no effect on the pin
+        except ValueError:
+            return False
+        return True
 
     def secret(self, key):
         """The bytes that flashing kept under `key`, or None. Allocates."""

@@ -90,6 +90,8 @@ class Fields:
 
     def _pin(self, value, rule, path):
         problem = pin_problem(self.board.chip, value, rule[2])
+        if not problem and hasattr(self.board, "takes") and not self.board.takes(value):
+            problem = "this board's firmware keeps this pin, for PSRAM or USB; use another"
         if not problem and value in self.pins:
             return "is used already by %s; give each its own pin" % self.pins[value]
         if not problem:

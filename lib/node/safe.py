@@ -32,5 +32,8 @@ def _relay(board, entry):
     pin = entry.get("pin")
     if pin_problem(board.chip, pin, True):
         return 0
-    board.output(pin, (entry.get("safe") == "ON") != (entry.get("active_low") is True))
+    try:
+        board.output(pin, (entry.get("safe") == "ON") != (entry.get("active_low") is True))
+    except ValueError:  # the firmware keeps this pin for itself; the other relays have theirs
+        return 0
     return 1

@@ -3,6 +3,7 @@
 from check import eq, true
 from node.config import check
 from node.pins import button_of, pin_caution, pin_problem
+from node.safe import relays
 from nodefakes import Board, example
 
 # chip: free for a relay and a sensor; flash; USB; absent; inputs only; read at reset; console
@@ -65,6 +66,28 @@ def test_what_is_no_number_is_refused_on_any_chip():
 
 def test_a_chip_without_a_row_is_taken_for_the_first_one():
     true("flash" in pin_problem("some future chip", 6, False))
+
+
+class Keeping(Board):
+    """A board whose firmware keeps pin 16 for its PSRAM."""
+
+    def takes(self, pin):
+        return pin != 16
+
+    def output(self, pin, level):
+        if pin == 16:
+            raise ValueError("invalid pin")
+        return Board.output(self, pin, level)
+
+
+def test_a_pin_that_the_firmware_keeps_costs_its_device_only():
+    board = Keeping()
+    config = check(example(), board)
+    eq(len(config["problems"]), 1)
+    true(config["problems"][0].startswith("devices[1].pin: 16; this board's firmware keeps"))
+    eq([entry["name"] for entry in config["devices"]], ["air", "pump"])
+    eq(relays(board, example()), 1)
+    eq(sorted(board.pins), [17])
 
 
 def test_relays_and_sensors_alike_are_refused_on_a_pin_that_is_only_an_input():
