@@ -5,7 +5,7 @@ import re
 import pytest
 
 from tests.support.pure_plugin import leave_out
-from tests.support.runtimes import ROOT, Missing
+from tests.support.runtimes import ROOT, Missing, run_code
 from tools.alloc import costs, opening, table
 from tools.alloc.__main__ import PAGE, between, large, placed
 from tools.alloc.constructs import FREE, SECTIONS, Construct
@@ -103,6 +103,18 @@ def test_the_frames_of_a_file_are_told_with_place_and_words(capsys, micropython)
     assert "no frame of more than 11 words" in capsys.readouterr().out
     assert large([ROOT / "lib/mqtt/simple.py"]) > 0
     assert re.search(r"simple\.py:\d+: publish: \d+ words", capsys.readouterr().out)
+
+
+def test_the_measure_in_ten_lines_tells_a_step_that_allocates(micropython):
+    (measure,) = (
+        code for code in re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL) if "still" in code
+    )
+    steps = "r = [0]\ndef quiet():\n    r[0] += 1\ndef leaks():\n    r[0] = [1]\nstill(quiet)\n"
+    ended = run_code("unix", measure + steps + "still(leaks)", [])
+    assert "bytes left behind: 0" in ended.output and "MemoryError" in ended.output
+    raises = "def raises():\n    try:\n        r[1]\n    except IndexError:\n        pass\n"
+    blind = run_code("unix", measure + steps + raises + "still(raises)", [])
+    assert re.search(r"bytes left behind: [1-9]\d+$", blind.output.strip())
 
 
 def test_every_file_that_the_page_names_is_there():
