@@ -18,9 +18,13 @@ FILES = {
     "lib/mqtt/aio.py": FRONT,
     "lib/mqtt/simple.py": FRONT,
     "lib/mqtt/options.py": SET_UP,
+    "lib/node/boot.py": SET_UP,
     "lib/node/config.py": SET_UP,
+    "lib/node/ending.py": "runs after the last step",
     "lib/node/fields.py": SET_UP,
+    "lib/node/online.py": SET_UP,
     "lib/node/pins.py": SET_UP,
+    "lib/node/rescue.py": "safe mode, with a heap that is nearly empty",
     "lib/node/safe.py": SET_UP,
     "lib/node/setup.py": SET_UP,
     "lib/node/start.py": SET_UP,
@@ -36,6 +40,7 @@ FUNCTIONS = {
     ("lib/mqtt/tcp.py", "_begin"): OPENS,
     ("lib/node/app.py", "run"): "called once: the loop is a function of its own",
     ("lib/node/board.py", "kinds"): SET_UP,
+    ("lib/node/board.py", "secret"): SET_UP,
     ("lib/node/board.py", "join"): "joins the Wi-Fi, which takes memory in the driver anyway",
 }
 
