@@ -78,7 +78,10 @@ class Reconnect:
     def _down(self, now):
         if self._trying:
             self._ended(now)
-        if self.running and not self.hold and (now - self._at) & _MASK >= self.wait_ms:
+        if (now - self._at) & _MASK < self.wait_ms:
+            return
+        self.wait_ms = 0  # over for good, also once the ticks have come round
+        if self.running and not self.hold:
             self.client.transport = self.transports[self.index]
             self._connects = self.client.connects
             self._trying = self.client.connect() == 0
@@ -115,4 +118,4 @@ class Reconnect:
             return self.client.deadline()
         if not self.running or self.hold:
             return -1
-        return later(self._at, self.wait_ms)
+        return later(self._at, self.wait_ms) if self.wait_ms else self.client.now

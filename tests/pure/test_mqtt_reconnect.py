@@ -4,7 +4,7 @@ import peer
 from broker import Broker
 from check import eq, less, true, within
 from mqtt import ACKED, CLOSED, DOWN, FULL, PEER_CLOSED, UP, Reconnect
-from story import Story, ticks_diff
+from story import MASK, Story, ticks_diff
 from wire import Wire
 
 REFUSED_ERRNO = -111
@@ -175,6 +175,31 @@ def test_hold_opens_nothing_and_release_connects():
     story.link.hold = False
     story.advance(8100)
     eq(story.client.state, UP)
+
+
+def test_after_a_hold_or_a_stop_of_many_days_the_first_attempt_is_due_at_once():
+    for held in (True, False):
+        for days in range(1, 14):
+            story = watched()
+            refuse(story.wires)
+            story.link.start()
+            story.advance(100)
+            if held:
+                story.link.hold = True
+            else:
+                story.link.stop()
+            for _ in range(days * 24):
+                story.now = (story.now + 3600000) & MASK
+                story.link.step(story.now)
+            before = attempts(story)
+            if held:
+                story.link.hold = False
+            else:
+                story.link.start()
+            what = "%d days, hold %r" % (days, held)
+            less(ticks_diff(story.link.deadline(), story.now), 1, what)
+            story.settle()
+            eq(attempts(story), before + 1, what)
 
 
 def test_hold_does_not_break_a_connection_that_stands():
