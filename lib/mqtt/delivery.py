@@ -94,7 +94,7 @@ def piece(c, p, m):
     m.judged = c.taken = False
     if load(m, p, p.first, p.length):
         return _MALFORMED
-    m.headless = m.payload_start > p.end
+    m.headless = m.payload_start >= p.end
     if m.headless:  # of use is only the packet id, behind the topic
         m.packet_id = 0
         m.payload_start -= p.start

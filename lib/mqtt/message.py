@@ -21,7 +21,7 @@ class Message:
         self.first = 0x30  # the packet's first byte, of which are:
         self.qos = self.retain = self.dup = 0
         self.packet_id = self.offset = self.total = 0
-        self.headless = False  # in pieces: not even the topic fitted into the first
+        self.headless = False  # in pieces: the topic left no room in the first
         self.judged = self.taken = False  # see delivery.py
 
     def topic(self):

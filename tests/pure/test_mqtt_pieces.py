@@ -251,3 +251,16 @@ def test_an_empty_publish_behind_an_oversize_one_is_malformed_and_not_its_last_p
     story.settle()
     eq((story.last(), taker.calls), ((CLOSED, MALFORMED, 0), calls))
     eq(story.broker.ids(peer.PUBACK), [1])
+
+
+def test_offset_0_comes_once_whatever_room_the_topic_leaves_for_the_payload():
+    for qos in (0, 1, 2):
+        for size in range(RX - 8, RX + 8):
+            story, taker = taking()
+            topic = (b"a/" + b"t" * RX)[:size]
+            story.deliver(topic, pattern(200), qos, 5 if qos else 0)
+            fits = 2 + size + (2 if qos else 0) < RX
+            what = "QoS %d, a topic of %d bytes" % (qos, size)
+            eq((taker.whole, taker.begun), ([(topic, pattern(200))], 1) if fits else ([], 0), what)
+            eq((story.client.state, story.client.oversize), (UP, 0 if fits else 1), what)
+            eq(story.broker.ids(ACK[qos]) if qos else [], [5] if qos else [], what)

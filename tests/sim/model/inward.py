@@ -65,7 +65,7 @@ class Inward:
         large = size + len(note.payload) > rx
         again = note.qos == 2 and self._held(note)
         full = note.qos == 2 and not again and self._full(note.pid)
-        takers = [] if again or full else self._takers(note, large, size > rx)
+        takers = [] if again or full else self._takers(note, large, size >= rx)
         if large:
             if takers:
                 self.received += 1
