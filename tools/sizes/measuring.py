@@ -31,7 +31,7 @@ CLIENT = (
 SMALL = (
     ("import_client()", ""),
     ("run_client(128, 256, 2, 4, 4)", ""),
-    ("forget()", "the same with the smallest buffers of docs/sizes.md"),
+    ("forget()", "the same with the smallest buffers"),
 )
 NODE = (
     ("start_node()", "the whole node, started"),
