@@ -327,7 +327,7 @@ VARIANTS = (
         "sending.py",
         "        _cut(c, o, i)\n",
         "        pass\n",
-        "payload",
+        "transport",
     ),
     (
         "a step writes without bound",
