@@ -200,6 +200,7 @@ def example():
         "mqtt": {"brokers": [{"host": "broker", "port": 1883}], "keepalive": 30},
         "health": {"every": 60},
         "watchdog": {"timeout": 120},
+        "safe_mode": {},
         "devices": [
             {"kind": "dht22", "name": "air", "pin": 4, "every": 10},
             {"kind": "relay", "name": "fan", "pin": 16},
@@ -210,17 +211,18 @@ def example():
 
 class Bench:
     """A whole node on a Board, with a Broker at the end of its first wire. Configured by `data`,
-    or started from the file `path`."""
+    or started from the file `path`. `board`: one that has been on before."""
 
-    def __init__(self, data=None, put=None, path=None):
-        self.board = Board()
+    def __init__(self, data=None, put=None, path=None, board=None):
+        self.board = board or Board()
+        first = len(self.board.wires)
         self.text = []
         put = put or self._put
         if path:
             self.node = start(path, self.board, put)
         else:
             self.node = build(check(data or example(), self.board), self.board, put)
-        self.wire = self.board.wires[0]
+        self.wire = self.board.wires[first]
         self.broker = Broker(self.wire)
         self.ids = 0
 

@@ -264,3 +264,96 @@ def test_all_faults_are_told_at_once():
     data["mqtt"]["keepalive"] = -1
     data["devices"][0]["pin"] = 6
     eq(len(problems(data)), 3)
+
+
+def secretive(**keys):
+    """A configuration that refers to a secret, on a board that has some."""
+    data = example()
+    data["wifi"]["password"] = {"nvs": keys.pop("wifi", "wifi_password")}
+    data["mqtt"].update({"username": "me", "password": {"nvs": "mqtt_password"}})
+    board = Board()
+    board.secrets = {"wifi_password": b"secret-9", "mqtt_password": b"p" * 128}
+    board.secrets.update(keys)
+    return data, board
+
+
+def test_passwords_are_read_from_the_board_s_own_store():
+    data, board = secretive()
+    config = check(data, board)
+    eq((config["wifi"]["password"], config["mqtt"]["password"]), ("secret-9", "p" * 128))
+    eq(config["problems"], [])
+    data, board = secretive(wifi_password="pässword".encode())
+    eq(check(data, board)["wifi"]["password"], "pässword")
+
+
+def test_a_secret_that_is_missing_is_named_with_the_way_on():
+    data, board = secretive(wifi="nothing_here")
+    told = raises(ConfigError, check, data, board)
+    for word in ("wifi.password", '"nothing_here"', "flash it again with the secrets"):
+        true(word in told, told)
+    data, board = secretive(mqtt_password=None)
+    config = check(data, board)
+    eq(config["mqtt"]["password"], None)
+    true('"mqtt_password"' in config["problems"][0], config["problems"])
+
+
+def test_a_secret_follows_the_rule_of_its_key_and_is_never_told():
+    for secret in (b"short", b"s3cr3t\x00s3cr3t", b"s3cr3t\xff\xff", b"s3cr3t" * 12):
+        data, board = secretive(wifi_password=secret)
+        told = raises(ConfigError, check, data, board)
+        true("text of 8..64 bytes" in told and "s3cr3t" not in told and "short" not in told, told)
+
+
+def test_a_reference_of_another_form_is_refused():
+    for value in ({}, {"nvs": ""}, {"nvs": "k" * 16}, {"nvs": 5}, {"nvs": "k", "x": 1}, {"x": "k"}):
+        data, board = secretive()
+        data["wifi"]["password"] = value
+        true('{"nvs": KEY}' in raises(ConfigError, check, data, board))
+
+
+class Host:
+    """A board that only knows its chip: the validator on a computer."""
+
+    chip = "ESP32"
+
+    def kinds(self):
+        return []
+
+
+def test_a_computer_takes_a_reference_by_its_form():
+    data, _ = secretive()
+    config = check(data, Host())
+    eq((config["problems"], config["wifi"]["password"]), ([], {"nvs": "wifi_password"}))
+    data["wifi"]["password"] = {"nvs": "k" * 16}
+    true("1..15 characters" in raises(ConfigError, check, data, Host()))
+
+
+def test_what_may_be_a_password_under_a_wrong_name_is_not_told():
+    for path, value in (
+        ("wifi.pasword", "s3cr3t-99"),
+        ("wifi.key", ["s3cr3t-99"]),
+        ("mqtt.passwd", "s3cr3t-99"),
+        ("mqtt.brokers.0.pw", "s3cr3t-99"),
+        ("password", "s3cr3t-99"),
+        ("wifi", ["home", "s3cr3t-99"]),
+        ("mqtt", "s3cr3t-99"),
+        ("wifi.password", "s3cr3t\x00"),
+    ):
+        data = example()
+        at = data
+        keys = path.split(".")
+        for key in keys[:-1]:
+            at = at[int(key) if key.isdigit() else key]
+        at[keys[-1]] = value
+        found = problems(data)
+        true(found and not any("s3cr3t" in text for text in found), found)
+
+
+def test_safe_mode_is_configured_and_its_button_is_no_device_s():
+    config = check(example(), Board())
+    eq(config["safe_mode"], {"crashes": 3, "button": None})
+    refused("safe_mode.crashes", 0, "1..100")
+    refused("safe_mode.button", 6, "flash")
+    refused("safe_mode.button", 16, "used already by devices[1].pin")
+    refused("safe_mode.buton", 0, '"button"')
+    refused("devices.0.name", "crash", "topic of the node itself")
