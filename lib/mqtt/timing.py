@@ -13,7 +13,7 @@ PINGRESP the connection ends. While that is awaited, what we send still counts.
 from mqtt._shim import const
 from mqtt.events import end
 from mqtt.outbox import next_entry
-from mqtt.sending import put_bare
+from mqtt.sending import put_bare, transmit
 
 _MASK = const(0x3FFFFFFF)
 _UP = const(3)
@@ -41,8 +41,14 @@ def check(c):
         if c.due == _PING:
             ping(c)
             c.lull = 0
-        else:
+        elif c.due != _SEND_TIMEOUT or _stuck(c):
             end(c, 0 if c.due == _END else c.due, 0)
+
+
+def _stuck(c):
+    # The step may be what is late: ask the transport once more.
+    transmit(c)
+    return c.blocked and c.blocked_at != c.now
 
 
 def _begin_closing(c):

@@ -3,7 +3,7 @@
 import peer
 from check import eq, less, true, within
 from exchange import silent
-from mqtt import ACK_TIMEOUT, CLOSED, PING_TIMEOUT, UP
+from mqtt import ACK_TIMEOUT, ACKED, CLOSED, PING_TIMEOUT, SEND_TIMEOUT, UP
 from story import MASK, START, Inbox, Story, ticks_diff
 
 
@@ -122,6 +122,22 @@ def test_late_steps_do_no_harm_by_themselves():
         story.now = (story.now + 4000) & MASK
         story.settle()
     eq((story.client.state, story.client.acked), (UP, 50))
+
+
+def test_a_late_step_tries_a_stuck_transport_once_more_before_it_gives_up():
+    for moves in (True, False):
+        story = Story(keepalive=0, ack_timeout_ms=3000).connect()
+        story.wire.stuck = True
+        handle = story.client.publish(b"t", b"x", qos=1)
+        story.settle()
+        true(story.client.blocked)
+        story.wire.stuck = not moves  # and nobody looks for 4 s
+        story.now = (story.now + 4000) & MASK
+        story.settle()
+        if moves:
+            eq((story.client.state, story.of(ACKED)), (UP, [(handle, 1)]))
+        else:
+            eq(story.of(CLOSED), [(SEND_TIMEOUT, 0)])
 
 
 def dribble(story, size):
