@@ -46,20 +46,25 @@ def timed_step(node, board, guard):
     now = board.ticks()
     _guarded(node, guard, now)
     if guard.caught:
-        node.errors += 1
-        node.log.say("E", "node", "a step failed: ", guard.name)
-        if node.errors == 1:
-            with guard:
-                _note(board, guard.error)
+        _faulty(node, board, guard)
     now = since(board.ticks(), now)
     if now > node.health.worst:
         node.health.worst = now
 
 
-def _note(board, error):
-    from node.kept import note
+def _faulty(node, board, guard):
+    node.errors += 1
+    node.log.say("E", "node", "a step failed: ", guard.name)
+    if node.errors == 1:
+        _keep(board, guard)
 
-    note(board, error)
+
+def _keep(board, guard):
+    """For the case that the watchdog has to end this. Allocates."""
+    with guard:
+        from node.kept import note
+
+        note(board, guard.error)
 
 
 def _guarded(node, guard, now):
