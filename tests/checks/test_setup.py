@@ -132,14 +132,15 @@ def test_the_script_runs_on_the_standard_library_alone_and_ends_with_its_error()
     assert done.stdout == ""
 
 
+_PIN = re.compile(r"[A-Za-z0-9_.-]+==[0-9][A-Za-z0-9.]*( --hash=sha256:[0-9a-f]{64})?(; \S.*)?")
+
+
 def test_every_requirement_is_pinned():
     for path in ROOT.glob("requirements*.txt"):
         lines = [line for line in path.read_text().splitlines() if line and line[0] != "#"]
         assert lines
         for line in lines:
-            assert re.fullmatch(r"[A-Za-z0-9_.-]+==[0-9][A-Za-z0-9.]*(; \S.*)?", line), (
-                f"{path.name}: {line}"
-            )
+            assert _PIN.fullmatch(line), f"{path.name}: {line}"
 
 
 def test_the_npm_lock_is_pinned_and_names_no_host():
