@@ -40,13 +40,16 @@ FILES = {
     "test_mqtt_subscribe": UNIX,
     "test_mqtt_time": UNIX,
     "test_node_app": UNIX,
+    "test_node_boot": UNIX,
     "test_node_config": UNIX,
     "test_node_extending": ALL,
     "test_node_outage": UNIX,
+    "test_node_rescue": UNIX,
     "test_node_whole": ALL,
 }
 # Reach for what only the sources have: variables of their own, methods of a set-up module.
 LOOK_INSIDE = {
+    "test_a_step_that_fails_is_told_counted_and_not_fed",
     "test_every_kind_keeps_the_contract",
     "test_every_kind_writes_its_state_within_its_size",
     "test_values_of_a_wrong_type_are_refused_and_change_nothing",

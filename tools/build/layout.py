@@ -56,7 +56,7 @@ ENTRIES = {
     "node.devices.relay": ("Device",),
     "node.boot": ("decide", "program"),
     "node.ending": ("end", "farewell"),
-    "node.kept": ("begin", "ended", "failed", "load", "number", "run", "text"),
+    "node.kept": ("begin", "ended", "failed", "load", "note", "number", "run", "text"),
     "node.rescue": ("Rescue", "build", "loop", "why"),
     "node.safe": ("read", "relays"),
     "node.fields": ("Fields", "device_class"),
@@ -74,11 +74,13 @@ OBSERVED = (
     "device",
     "errors",
     "health",
+    "leaves",
     "lost",
     "radio",
     "reboot",
     "service",
     "slots",
+    "wanted",
     "worst",
 )
 
