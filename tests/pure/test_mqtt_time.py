@@ -206,7 +206,7 @@ def test_a_driver_that_never_asks_for_the_deadline_still_pings_in_time_once_a_st
 
     story.wire.stuck = True
     longest_silence(3500)
-    true(story.client.pinged and story.client.blocked)
+    true(story.client.pings and story.client.blocked)
     story.wire.stuck = False
     less(longest_silence(20000), 4000)
     eq(story.client.state, UP)
