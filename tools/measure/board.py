@@ -68,6 +68,9 @@ class Board:
             with contextlib.suppress(deploy.Trouble, TransportError, OSError):
                 if not finished:
                     board.recover()
+                # An import would ask for its file over the mount, which nobody answers any more.
+                with contextlib.suppress(TransportError):
+                    board.transport.umount_local()
                 board.reset()
 
     @staticmethod
