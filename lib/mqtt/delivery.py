@@ -9,7 +9,6 @@ from mqtt.message import load
 from mqtt.sending import put_ack
 from mqtt.topics import matches, topic_ok
 
-_UP = const(3)
 _MALFORMED = const(-21)
 
 

@@ -29,7 +29,6 @@ from mqtt.codec import publish_id_at, put_id
 
 _FREE = const(0)
 _QUEUED = const(1)
-_PARTIAL = const(2)
 _AWAIT_PUBACK = const(3)
 _AWAIT_PUBREC = const(4)
 _RELEASE = const(5)

@@ -22,8 +22,7 @@ from mqtt.outbox import next_entry, nth, written
 ACKS = 64  # bytes of room for acks and pings; requests use it too, and enlarge it if need be
 REQUEST = 9  # bytes of a request around its filter: fixed header 4, id 2, length 2, QoS 1
 
-_SHUT = const(0)  # the transport is not open
-_IDLE = const(1)
+_IDLE = const(1)  # of client.sending; 0: the transport is not open
 _CONNECT = const(2)
 _ACKS = const(3)
 _PUBLISH = const(4)
