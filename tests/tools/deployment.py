@@ -7,8 +7,10 @@ files of two versions shows itself.
 import contextlib
 import io
 import json
+import os
 import re
 import time
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -77,9 +79,15 @@ def write_tree(folder, files):
 
 
 def read_tree(folder):
-    """path -> bytes of all the files below `folder`."""
-    found = (path for path in folder.rglob("*") if path.is_file())
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in found}
+    """path -> bytes of all the files below `folder`. A board may be at work in it: what is gone
+    again before it could be read is left out."""
+    files = {}
+    for base, _, names in os.walk(folder):  # unlike rglob, it passes over a folder just removed
+        for name in names:
+            path = Path(base) / name
+            with contextlib.suppress(FileNotFoundError):
+                files[path.relative_to(folder).as_posix()] = path.read_bytes()
+    return files
 
 
 def write_image(path, blocks, files):
