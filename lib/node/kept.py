@@ -1,8 +1,11 @@
-"""What outlives a reset: a few bytes of RTC memory, which only a loss of power clears.
+"""What outlives a reset: a few bytes of RTC memory.
 
 RTC memory, not NVS: it can be written in any state and without a pause, and a board that crashes
-again and again wears no flash. What a loss of power takes along, the broker has: the report of a
-crash is retained there.
+again and again wears no flash. It outlives the watchdog, machine.reset() and a failure of the chip
+(ports/esp32/machine_rtc.c since MicroPython 1.23: RTC_NOINIT_ATTR). After a loss of power, a weak
+supply or the reset button, all of which the port calls power-on, it holds whatever it likes, so
+everything begins at 0 then. What is lost with it, the broker has: the report of a crash is retained
+there.
 
     0  3  b"SN1"; anything else is not ours, and everything begins at 0
     3  1  how the run stands, one of the numbers below
@@ -31,14 +34,18 @@ BOOTS = 5
 CRASHES = 7
 TEXT = 9
 
-_LINES = 240  # characters of an exception that are kept, the last ones
+_FRAME = '  File "'
+_EMPTY = b"SN1\0\0\0\0\0\0"
+_LINES = 240  # characters of an exception that are kept, the last ones ...
+_LINE = 120  # ... with so many bytes, as JSON, of what follows its frames: type and message
+_WHERE = 40  # characters of its innermost frame in brief()
 _REPORT = 400  # bytes of a report; the smallest outbox takes it
 
 
 def load(board):
     """The bytes as they are. Allocates."""
     kept = bytearray(board.memory())
-    return kept if len(kept) >= TEXT and kept.startswith(b"SN1") else bytearray(b"SN1\0\0\0\0\0\0")
+    return kept if len(kept) >= TEXT and kept.startswith(b"SN1") else bytearray(_EMPTY)
 
 
 def number(kept, at):
@@ -51,12 +58,60 @@ def text(kept):
     return bytes(kept[TEXT:])
 
 
+def told(kept):
+    """The same as a string, with "?" for each byte of what is no UTF-8. Allocates."""
+    try:
+        return text(kept).decode()
+    except UnicodeError:
+        return _plain(kept[TEXT:]).decode()
+
+
+def _plain(data):
+    for at in range(len(data)):
+        if data[at] > 127:
+            data[at] = 63
+    return bytes(data)
+
+
+def brief(kept, size):
+    """The last crash as JSON of at most `size` bytes, 4 or more: where, type and message, or null.
+    Allocates."""
+    error = _error(text(kept))
+    return json.dumps(_fitting(_placed(error), size) if error else None).encode()
+
+
+def _error(report):
+    try:
+        report = json.loads(report)
+    except ValueError:  # there is none, or it was damaged
+        report = None
+    return str(report.get("error")) if isinstance(report, dict) else None
+
+
+def _placed(error):
+    # File "dir/app.py", line 33, in run NEWLINE OSError: 5  ->  app.py:33 in run: OSError: 5
+    _, frame, last = error.rpartition(_FRAME)
+    if not frame:
+        return error
+    where, _, last = last.partition("\n")
+    where = where.rsplit("/", 1)[-1].replace('", line ', ":").replace(", in ", " in ")
+    return "%s: %s" % (where[:_WHERE], last)
+
+
+def _fitting(said, size):
+    """The beginning of `said` that takes at most `size` bytes as JSON."""
+    said = said[:size]
+    while said and len(json.dumps(said).encode()) > size:
+        said = said[:-1]
+    return said
+
+
 def begin(board):
     """Count a start, and the crash before it if there was one. Returns the bytes, in which the run
     has not begun. Allocates."""
-    kept = load(board)
-    mark = kept[MARK]
     cause = board.reset_cause()
+    kept = bytearray(_EMPTY) if cause == "power-on" else load(board)
+    mark = kept[MARK]
     # A soft reset, a cable or a weak supply may end a run too: only these two are certain.
     if mark == FAILED or (mark in (RUNS, NOTED) and cause in ("watchdog", "hard")):
         kept[ROW] = min(kept[ROW] + 1, 255)
@@ -78,7 +133,7 @@ def _add(kept, at):
 def _report(kept, cause):
     said = "none was caught: the program hung, or the chip failed"
     if kept[MARK] != RUNS:
-        said = text(kept).decode()
+        said = told(kept)
     while True:
         report = {"boot": number(kept, BOOTS), "reset": cause, "error": said}
         data = json.dumps(report).encode()
@@ -113,15 +168,20 @@ def note(board, error):
 
 
 def _keep(board, error, mark):
-    told = _told(error)
+    lines = _lines(error)
     kept = load(board)
     kept[MARK] = mark
-    last = told.strip()[-_LINES:]
-    board.memory(kept[:TEXT] + last.encode())
-    return told
+    board.memory(kept[:TEXT] + _last(lines.strip()).encode())
+    return lines
 
 
-def _told(error):
+def _last(lines):
+    # However long the message is, its type and the innermost frame stay.
+    at = lines.find("\n", lines.rfind(_FRAME)) + 1 if _FRAME in lines else 0
+    return (lines[:at] + _fitting(lines[at:], _LINE))[-_LINES:]
+
+
+def _lines(error):
     if not hasattr(sys, "print_exception"):
         return "%s: %s" % (error.__class__.__name__, error)
     out = StringIO()

@@ -10,7 +10,7 @@ from mqtt import Client, Reconnect
 from mqtt._shim import const
 from node.clock import Clock, later, since
 from node.guard import Guard
-from node.kept import BOOTS, CRASHES, MARK, ROW, SAFE_BUTTON, ended, load, number, text
+from node.kept import BOOTS, CRASHES, MARK, ROW, SAFE_BUTTON, brief, ended, load, number, text, told
 from node.log import Log
 from node.online import client_of, link_of
 from node.radio import Radio
@@ -22,6 +22,7 @@ _CLOSED = const(6)
 _UP = const(3)
 _IDLE_MS = const(10)
 _PAUSE_MS = const(10000)  # before a safe mode that failed is tried again
+_CRASH = const(96)  # bytes of the last crash in health, as of node.setup
 _SOON_MS = const(500)  # health after a connect; a restart after its command was answered
 
 
@@ -53,9 +54,9 @@ def why(kept):
     lines = ["%d crashes in a row; the node is not started" % kept[ROW]]
     if kept[MARK] == SAFE_BUTTON:
         lines = ["the button is held; the node is not started"]
-    report = text(kept)
+    report = told(kept)
     if report:
-        lines.append("the last crash: %s" % report.decode())
+        lines.append("the last crash: %s" % report)
     return lines
 
 
@@ -110,7 +111,8 @@ class Rescue:
         self.due = self.clock.now  # the next health message
         self.report = text(kept)
         self._cause = "button" if kept[MARK] == SAFE_BUTTON else "crashes"
-        self._facts = (number(kept, BOOTS), number(kept, CRASHES), board.reset_cause())
+        crash = brief(kept, _CRASH).decode()
+        self._facts = (number(kept, BOOTS), number(kept, CRASHES), board.reset_cause(), crash)
         self._every_ms = config["health"]["every"] * 1000
         self._watchdog = board.watchdog(config["watchdog"]["timeout"])
 
@@ -133,8 +135,8 @@ class Rescue:
         rssi = self.radio.rssi()
         numbers = (self.clock.seconds, "null" if rssi is None else rssi, self.errors)
         return (
-            '{"safe":"%s","uptime":%d,"rssi":%s,"errors":%d,"boots":%d,"crashes":%d,"reset":"%s"}'
-            % ((self._cause,) + numbers + self._facts)
+            '{"safe":"%s","uptime":%d,"rssi":%s,"errors":%d,"boots":%d,"crashes":%d,"reset":"%s",'
+            '"crash":%s}' % ((self._cause,) + numbers + self._facts)
         ).encode()
 
     def on_event(self, kind, a, b):

@@ -7,13 +7,15 @@ runs makes nothing more. So nothing here may be needed by a step. Allocates.
 from node.core import Node
 from node.health import Health
 from node.jsonout import Writer
-from node.kept import BOOTS, CRASHES, load, number, text
+from node.kept import BOOTS, CRASHES, brief, load, number, text
 from node.online import client_of, link_of
 from node.radio import Radio
 from node.service import Service
 from node.slots import Slot
 
 _DIGITS = 9  # of the largest number, beside the mark that it takes the place of
+_FACTS = 20  # bytes of boots, crashes and reset
+_CRASH = 96  # bytes of the last crash in health; less where the outbox is small
 _PACKET = 7  # bytes of an MQTT packet beside topic and payload, at most
 
 _HEALTH = (
@@ -21,7 +23,7 @@ _HEALTH = (
     b'"acked":\x01,"resent":\x01,"refused":\x01,"replaced":\x01,"failed":\x01,"received":\x01,'
     b'"unmatched":\x01,"errors":\x01,"lost":\x01,"bad_commands":\x01,'
     b'"oversize":\x01,"closes":\x01,"malformed":\x01,"wifi_failed":\x01,"config":\x01,"boots":%d,'
-    b'"crashes":%d,"reset":"%s","sensors":{%s}}'
+    b'"crashes":%d,"reset":"%s","sensors":{%s},"crash":'
 )
 _IDENTITY = b'{"cmd":"identify","ok":true,"node":"%s","reset":"%s","uptime":\x01}'
 
@@ -34,6 +36,9 @@ def build(config, board, put):
     kept = load(board)
     facts = (number(kept, BOOTS), number(kept, CRASHES), reset)
     template, values = _health(config["devices"], devices, facts)
+    longest = len(template) + _FACTS - len(b"%d%d%s" % facts) + _DIGITS * len(values)
+    longest += len(topic) + len("health}") + _PACKET
+    template += _crash(kept, longest, config["mqtt"]["tx_size"])
     identity = _IDENTITY % (config["node"].encode(), reset)
     node = _node(config, board, put, topic, _largest(template, values, identity, devices))
     node.kept = kept
@@ -43,12 +48,6 @@ def build(config, board, put):
         _slot(node, entry, device, topic + entry["name"].encode() + b"/")
         for entry, device in zip(config["devices"], devices)
     ]
-    size = len(template) + _DIGITS * len(values) + len(topic) + len("health") + _PACKET
-    if size > config["mqtt"]["tx_size"]:
-        raise ValueError(
-            "tx_size %d; must be at least %d, the size of the health message"
-            % (config["mqtt"]["tx_size"], size)
-        )
     ms = config["health"]["every"] * 1000
     node.health = Health(node, topic + b"health", template, values, ms)
     report = text(kept)
@@ -68,6 +67,16 @@ def _health(entries, devices, facts):
             names.append('"%s":{%s}' % (entry["name"], counts))
             values.extend([0] * len(device.COUNTS))
     return _HEALTH % (facts + (",".join(names).encode(),)), values
+
+
+def _crash(kept, longest, room):
+    """The last crash, as the end of the health message. It gets what the longest one leaves."""
+    if longest + len("null") > room:
+        raise ValueError(
+            "tx_size %d; must be at least %d, the size of the health message"
+            % (room, longest + len("null"))
+        )
+    return brief(kept, min(_CRASH, room - longest)) + b"}"
 
 
 def _largest(template, values, identity, devices):

@@ -75,10 +75,19 @@ def test_deployments_commands_and_resets_by_hand_are_no_crashes():
         start(board, "soft", whole=False)  # deploying runs boot.py alone, then resets
         start(board, "hard", whole=False)
         start(board, "watchdog", whole=False)  # a deployment that was given up
-    for cause in ("power-on", "soft", "deep-sleep", "unknown"):
+    for cause in ("soft", "deep-sleep", "unknown"):
         start(board, cause)
         start(board, cause)
-    eq(told(board), (0, 28, 0))
+    eq(told(board), (0, 26, 0))
+
+
+def test_what_the_memory_holds_when_the_power_comes_on_counts_for_nothing():
+    board = powered()
+    start(board)
+    for _ in range(3):
+        start(board, "watchdog")
+    eq(told(board), (3, 4, 3))
+    eq((start(board, "power-on"), told(board), text(load(board))), (False, (0, 1, 0), b""))
 
 
 def test_a_run_that_is_ended_by_hand_breaks_the_row():

@@ -13,7 +13,7 @@ import json
 
 import peer
 from check import eq, raises, true
-from nodefakes import MASK, Bench, example
+from nodefakes import MASK, Bench, Board, example
 
 try:
     import io
@@ -47,8 +47,8 @@ def to_tape(piece):
 class Meter:
     """Runs a node step by step and adds up what the steps left behind and took."""
 
-    def __init__(self, data):
-        self.bench = Bench(data, to_tape)
+    def __init__(self, data, board=None):
+        self.bench = Bench(data, to_tape, board=board)
         self.left = 0
         self.taken = 0
         self._level = 0
@@ -122,8 +122,8 @@ def play(meter, rounds):
         meter.run(2000, 100)
 
 
-def warmed_up(data):
-    meter = Meter(data)
+def warmed_up(data, board=None):
+    meter = Meter(data, board)
     meter.run(3000)
     play(meter, 2)
     meter.bench.broker.seen.clear()
@@ -152,6 +152,21 @@ def test_the_whole_node_allocates_nothing_in_any_of_its_steps():
     true(health["bad_commands"] >= 300)
     true(health["unmatched"] >= 100 and health["oversize"] >= 100)
     true(meter.bench.board.pins[16].changes >= 200)
+
+
+def test_health_with_the_longest_crash_in_it_allocates_nothing():
+    data = example()
+    data["health"]["every"] = 1
+    board = Board()
+    report = {"boot": 1, "reset": "hard", "error": 'ValueError: "\\' + "\n" * 300}
+    board.memory(b"SN1\0\0\1\0\1\0" + json.dumps(report).encode())
+    meter = warmed_up(data, board)
+    meter.run(TIMES * 1000, 100)
+    eq((meter.left, meter.taken), (0, 0))
+    said = meter.bench.said("health")
+    true(len(said) >= 100, len(said))
+    crash = json.loads(said[-1])["crash"]
+    eq((crash[:14], len(json.dumps(crash))), ('ValueError: "\\', 96))
 
 
 def test_a_quiet_node_that_only_pings_allocates_nothing():

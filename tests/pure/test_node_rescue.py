@@ -17,18 +17,20 @@ PATH = "rescue-config.json"
 class Safe:
     """A board in safe mode after three crashes, with a broker."""
 
-    def __init__(self, data=None):
+    def __init__(self, said="bad pump", data=None, memory=None):
         with open(PATH, "w") as file:
             file.write(json.dumps(data or example()))
         self.board = Board()
         for _ in range(3):
             decide(self.board, PATH)
             run(self.board)
-            failed(self.board, ValueError("bad pump"))
+            failed(self.board, ValueError(said))
+            self.board.cause = "hard"
         self.board.pins = {}
         self.board.calls = []
-        self.board.cause = "hard"
         eq(decide(self.board, PATH), True)
+        if memory:
+            self.board.memory(load(self.board)[:9] + memory)
         self.lines = []
         self.rescue = start(PATH, self.board, self._put, 0, build)
         self.wire = self.board.wires[0]
@@ -66,12 +68,30 @@ def test_it_is_online_as_safe_and_tells_the_crash():
     health = json.loads(safe.said(b"health")[0].payload)
     eq((health["safe"], health["boots"], health["crashes"]), ("crashes", 4, 3))
     eq((health["reset"], health["rssi"], health["errors"]), ("hard", -60, 0))
+    true(health["crash"].endswith("ValueError: bad pump"), health)
+
+
+def test_the_longest_crash_of_all_is_json_in_health_and_in_the_log():
+    for damage in ('"\\' * 300, "\x01\n" * 300, "ü" * 300):
+        safe = Safe(damage)
+        safe.run(2000)
+        health = safe.said(b"health")[0].payload
+        true("ValueError" in json.loads(health)["crash"], health)
+        true(len(health) <= 230, len(health))
+        true("ValueError" in why(load(safe.board))[1])
+
+
+def test_memory_that_is_no_text_is_told_all_the_same():
+    safe = Safe(memory=b"\xff and more \xc3")
+    eq(why(load(safe.board))[1], "the last crash: ? and more ?")
+    safe.run(2000)
+    eq(json.loads(safe.said(b"health")[0].payload)["crash"], None)
 
 
 def test_it_loads_no_device_and_drives_no_pin():
     data = example()
     data["devices"].append({"kind": "zeppelin", "name": "z", "pin": 6})
-    safe = Safe(data)
+    safe = Safe(data=data)
     safe.run(3000)
     eq((safe.board.pins, safe.board.sensors), ({}, {}))
     eq(safe.board.calls, ["watchdog", "wlan"])

@@ -68,6 +68,7 @@ def test_health_is_valid_json_with_every_field():
             "closes",
             "config",
             "connects",
+            "crash",
             "crashes",
             "errors",
             "failed",
@@ -93,6 +94,7 @@ def test_health_is_valid_json_with_every_field():
     eq((health["uptime"], health["rssi"], health["connects"]), (60, -60, 1))
     eq((health["heap"], health["grown"], health["reset"]), (30000, 0, "power-on"))
     eq((health["sent"], health["acked"], health["errors"]), (10, 10, 0))
+    eq((health["boots"], health["crashes"], health["crash"]), (0, 0, None))
     eq(health["sensors"], {"air": {"ok": 6, "failed": 0, "timeout": 0, "checksum": 0, "range": 0}})
 
 
