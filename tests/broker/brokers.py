@@ -10,10 +10,10 @@ import time
 
 import iotcore
 
-from tools.run.parts import free_port
+from tests.support.ports import free_port
 
 MOSQUITTO = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin")
-START_S = 15
+START_S = 60
 
 
 class Mosquitto:
@@ -66,7 +66,7 @@ class Mosquitto:
         """End it in order; nothing if it does not run."""
         if self.process:
             self.process.terminate()
-            self.process.wait(10)
+            self.process.wait(START_S)
             self.process = None
 
 

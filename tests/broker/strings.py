@@ -12,7 +12,7 @@ import paho.mqtt.client as paho
 
 from tests.support import runtimes
 
-WAIT_S = 20
+WAIT_S = 60
 
 
 def until(test, what, timeout=WAIT_S):
@@ -140,7 +140,7 @@ class Puppet:
         with contextlib.suppress(BrokenPipeError):
             self.process.stdin.write('["exit"]\n')
             self.process.stdin.flush()
-        code = self.process.wait(10)
+        code = self.process.wait(WAIT_S)
         self._close()
         assert code == 0, self.log.all[-30:]
 
@@ -151,7 +151,7 @@ class Puppet:
         self._close()
 
     def _close(self):
-        self._reader.join(5)
+        self._reader.join(WAIT_S)
         with contextlib.suppress(BrokenPipeError):
             self.process.stdin.close()
         self.process.stdout.close()

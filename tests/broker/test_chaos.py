@@ -119,7 +119,7 @@ class Node:
     def exit(self):
         """Let it end; its counters."""
         self.say("exit")
-        assert self.process.wait(10) == 0, self.log.all[-20:]
+        assert self.process.wait(CALM_S) == 0, self.log.all[-20:]
         return json.loads(self.log.wait(lambda log: log[-1:] and log[-1][0] == "{" and log[-1], ""))
 
     def close(self):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 STANDINS = ROOT / "tools" / "sim" / "board"
-PATIENCE_S = 20
+PATIENCE_S = 60
 
 
 def environment(board=None):

@@ -17,7 +17,7 @@ import pytest
 from littlefs import LittleFS
 
 from tests.support.ptyboard import FLASH_BLOCK
-from tests.tools.board import ROOT, eventually
+from tests.tools.board import PATIENCE_S, ROOT, eventually
 from tools.deploy import __main__, bundle, work
 
 FILES = {
@@ -120,7 +120,7 @@ def read_image(path):
 def version(board, since=0):
     """The version of the program that starts after byte `since` of the output. Fails when none
     starts, and when its parts are not all of that version."""
-    eventually(lambda: RUNS.search(board.output, since), f"a start:\n{said(board, since)}", 10)
+    eventually(lambda: RUNS.search(board.output, since), f"a start:\n{said(board, since)}")
     versions = set(RUNS.search(board.output, since)[1].split())
     assert len(versions) == 1, f"files of several versions: {said(board, since)}"
     return int(versions.pop())
@@ -144,7 +144,7 @@ def restarted(board):
     return start
 
 
-def deployed(board, project, config=None, wait=5, tries=1, say=None):
+def deployed(board, project, config=None, wait=PATIENCE_S, tries=1, say=None):
     """Deploy the project in that folder; the outcome."""
     files = bundle.bundle(project, bundle.each_module)
     return work.deploy(work.Order(board.port, config, wait, files, tries), say)

@@ -5,10 +5,11 @@ import json
 
 import pytest
 
+from tests.support.ports import closed_port
 from tests.support.pure import peer
 from tests.tools.board import ROOT, eventually
 from tests.tools.rude import RudeBroker
-from tools.run.parts import Node, free_port
+from tools.run.parts import Node
 
 BASE = "steadynode/greenhouse-1"
 FAN = 16
@@ -23,7 +24,7 @@ class Stage:
         self.broker = None
         self.node = Node(folder, board)
         self.config = json.loads((ROOT / "config.example.json").read_text())
-        self.config["mqtt"] |= {"retry_first": 1, "retry_max": 1, "connect_timeout": 2}
+        self.config["mqtt"] |= {"retry_first": 1, "retry_max": 1, "connect_timeout": 20}
         self.config["health"] = {"every": 1}
         self.config["devices"][0]["every"] = 2
 
@@ -126,10 +127,11 @@ def test_a_broker_that_closes_silently_is_told_counted_and_tried_again(stage):
 
 
 def test_a_closed_port_is_told_counted_and_the_next_broker_tried(stage):
-    stage.start(before=[{"host": "127.0.0.1", "port": free_port()}])
-    stage.says("W mqtt: the broker's port is closed, error -111; next try in ms: ")
-    stage.counts(closes=1, connects=1)
-    stage.goes_on()
+    with closed_port() as port:
+        stage.start(before=[{"host": "127.0.0.1", "port": port}])
+        stage.says("W mqtt: the broker's port is closed, error -111; next try in ms: ")
+        stage.counts(closes=1, connects=1)
+        stage.goes_on()
 
 
 def test_a_name_that_does_not_resolve_is_told_counted_and_the_next_broker_tried(stage):

@@ -1,16 +1,18 @@
 """The real node is deployed to an empty board over mpremote, and comes online at a real broker."""
 
+import contextlib
 import os
 import pty
 import subprocess
 import sys
+import threading
 
 import pytest
 
 from tests.broker.brokers import Mosquitto
 from tests.support.ptyboard import PtyBoard, make_flash
 from tests.tools import deployment
-from tests.tools.board import ROOT, eventually
+from tests.tools.board import PATIENCE_S, ROOT, eventually
 from tests.tools.deployment import (
     command_line,
     quick,  # noqa: F401 (a fixture for all)
@@ -72,7 +74,7 @@ def test_a_node_that_does_not_come_online_is_told_with_its_last_words(tmp_path, 
     write_tree(tmp_path / "flash", bundle.bundle())
     with PtyBoard(tmp_path / "flash", runs=True, heap="384k") as board:
         board.state.wifi(join_ms=30)
-        code, said = command_line(board, "--config", config, "--wait", "1.5")
+        code, said = command_line(board, "--config", config, "--wait", "5")
     assert code == 3, said
     assert "the broker's port is closed" in said
     assert "next: start the broker" in said and "make doctor" in said
@@ -92,11 +94,13 @@ def test_a_program_that_ends_is_not_waited_for(tmp_path):
 
 def test_logs_goes_on_after_a_reset_and_after_a_pulled_cable(tmp_path):
     (tmp_path / "main.py").write_text(
-        "import time\ntime.sleep_ms(300)\n"
-        "print('3 W mqtt: no connection to the broker, error -1')\ntime.sleep_ms(300)\n"
+        "import os, time\nwhile 'listens' not in os.listdir():\n    time.sleep_ms(20)\n"
+        "print('3 W mqtt: no connection to the broker, error -1')\n"
     )
     with PtyBoard(tmp_path, runs=True) as board, logs(board) as process:
         heard = reader(process)
+        heard("Ctrl-C ends this")
+        (tmp_path / "listens").touch()
         assert "error -1" in heard("error -1")
         assert "next: check mqtt.brokers[].host" in heard("next:")
         assert "the node was stopped" in heard("no program runs")
@@ -107,12 +111,20 @@ def test_logs_goes_on_after_a_reset_and_after_a_pulled_cable(tmp_path):
         board.power_off()
         board.power()
         heard("error -1")
-        process.terminate()
 
 
+@contextlib.contextmanager
 def logs(board):
+    """`make logs`; killed when it takes too long, so that reading from it comes to an end."""
     command = [sys.executable, "-u", "-m", "tools.deploy.logs", "--port", board.port]
-    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        patience = threading.Timer(2 * PATIENCE_S, process.kill)
+        patience.start()
+        try:
+            yield process
+        finally:
+            patience.cancel()
+            process.kill()
 
 
 def reader(process):
@@ -156,7 +168,7 @@ def test_repl_reaches_the_prompt_of_a_running_node(tmp_path):
         os.write(keyboard, b"6*7\r")
         eventually(lambda: shows("\n42"), "an answer")
         os.write(keyboard, b"\x1d")
-        assert process.wait(10) == 0
+        assert process.wait(PATIENCE_S) == 0
         os.close(keyboard)
         os.close(terminal)
 

@@ -4,6 +4,7 @@ import pytest
 
 from tests.support.ptyboard import PtyBoard
 from tests.tools import deployment
+from tests.tools.board import eventually
 from tests.tools.deployment import (
     deployed,
     quick,  # noqa: F401 (a fixture for all)
@@ -51,7 +52,7 @@ def test_deploying_again_copies_nothing_and_leaves_the_node_running(board, flash
     before, start = read_tree(flash), len(board.output)
     outcome = deployed(board, project)
     assert (outcome.copied, outcome.removed, outcome.online) == ([], [], True)
-    assert read_tree(flash) == before
+    eventually(lambda: read_tree(flash) == before, "the files are as they were")
     runs(board, 1, start)
 
 
@@ -101,7 +102,7 @@ def test_a_module_in_the_root_that_would_be_imported_first_is_refused(board, fla
     (project / "lib/node/safe.py").write_text("V = 3\n")
     with pytest.raises(Trouble, match=r"(?s)mqtt\.py in the root.*rm -r :mqtt\.py"):
         deployed(board, project)
-    assert read_tree(flash) == before
+    eventually(lambda: read_tree(flash) == before, "the files are as they were")
     assert not board.said("runs 3", start)
 
 

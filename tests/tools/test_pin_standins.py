@@ -10,7 +10,9 @@ def test_the_host_sees_levels_while_the_board_runs(micropython, board):
     script = """
 import machine, time
 p = machine.Pin(16, machine.Pin.OUT, value=1)
-print('set'); time.sleep_ms(100)
+seen = machine.Pin(5, machine.Pin.IN, machine.Pin.PULL_UP)
+print('set')
+while seen.value(): time.sleep_ms(5)
 while True:
     p.toggle(); time.sleep_ms(5)
 """
@@ -18,6 +20,7 @@ while True:
     with Running(micropython, script, board.path) as running:
         running.line()
         assert (board.level(16), board.mode(16)) == (1, 3)
+        board.set_input(5, 0)
         eventually(lambda: board.level(16) == 0, "level 0")
         eventually(lambda: board.level(16) == 1, "level 1 again")
         assert board.changes(16) >= 2

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from tests.support.ptyboard import PtyBoard, make_flash
-from tests.tools.board import eventually
+from tests.tools.board import PATIENCE_S, eventually
 
 
 def mpremote(board, *command):
@@ -14,7 +14,7 @@ def mpremote(board, *command):
         [sys.executable, "-m", "mpremote", "connect", board.port, *command],
         capture_output=True,
         text=True,
-        timeout=20,
+        timeout=PATIENCE_S,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout.strip()

@@ -4,6 +4,9 @@ import pytest
 
 from tests.tools.board import Running, run
 
+# How long joining takes where the state meanwhile must be seen: a busy machine may look late.
+JOIN_MS = 500
+
 # Prints "isconnected status" whenever either changes.
 WATCH = """
 import network, time
@@ -23,29 +26,32 @@ ONCE = "w.config(reconnects=0)"
 
 
 def test_joining_takes_its_time_and_ends_with_an_address(micropython, board):
-    board.wifi(join_ms=150)
-    script = """
+    board.wifi(join_ms=JOIN_MS)
+    script = f"""
 import network, time
 w = network.WLAN(network.WLAN.IF_STA)
 network.hostname('greenhouse-1')
 print(w.active(), w.status()); w.active(True)
-t = time.ticks_ms(); w.connect('home', 'secret'); print(time.ticks_diff(time.ticks_ms(), t) < 50)
+t = time.ticks_ms(); w.connect('home', 'secret')
+print(time.ticks_diff(time.ticks_ms(), t) < {JOIN_MS})
 print(w.isconnected(), w.status(), w.ifconfig()[0])
 while not w.isconnected(): time.sleep_ms(1)
-print(time.ticks_diff(time.ticks_ms(), t) >= 150, w.status(), w.status('rssi'), w.ifconfig()[0])
+print(time.ticks_diff(time.ticks_ms(), t) >= {JOIN_MS})
+print(w.status(), w.status('rssi'), w.ifconfig()[0])
 """
     board.wifi(rssi=-71)
     assert run(micropython, script, board.path) == [
         "False 1000",
         "True",
         "False 1001 0.0.0.0",
-        "True 1010 -71 192.0.2.20",
+        "True",
+        "1010 -71 192.0.2.20",
     ]
     assert board.hostname() == "greenhouse-1"
 
 
 def test_an_absent_access_point_is_201_and_the_driver_goes_on_trying(micropython, board):
-    board.wifi(present=False)
+    board.wifi(join_ms=JOIN_MS, present=False)
     with Running(micropython, WATCH.format(setup=""), board.path) as running:
         assert [running.line(), running.line()] == ["False 1001", "False 201"]
         board.wifi(present=True)
@@ -53,7 +59,7 @@ def test_an_absent_access_point_is_201_and_the_driver_goes_on_trying(micropython
 
 
 def test_a_wrong_password_is_a_handshake_timeout_first_and_then_202(micropython, board):
-    board.wifi(password_ok=False)
+    board.wifi(join_ms=JOIN_MS, password_ok=False)
     with Running(micropython, WATCH.format(setup=""), board.path) as running:
         assert [running.line(), running.line()] == ["False 1001", "False 202"]
     with Running(micropython, WATCH.format(setup=ONCE), board.path) as running:
@@ -61,7 +67,7 @@ def test_a_wrong_password_is_a_handshake_timeout_first_and_then_202(micropython,
 
 
 def test_without_an_address_it_stays_connecting_with_a_signal(micropython, board):
-    board.wifi(address=False)
+    board.wifi(join_ms=JOIN_MS, address=False)
     script = WATCH.format(setup="").replace(
         "    time.sleep_ms(2)",
         "    time.sleep_ms(2)\n"
@@ -81,7 +87,7 @@ def test_without_an_address_it_stays_connecting_with_a_signal(micropython, board
     ids=["driver-reconnects", "one-try"],
 )
 def test_a_lost_access_point_is_noticed_late_and_told(micropython, board, setup, seen):
-    board.wifi(notice_ms=200)
+    board.wifi(join_ms=JOIN_MS, notice_ms=200)
     with Running(micropython, WATCH.format(setup=setup), board.path) as running:
         running.until("True 1010")
         board.wifi(present=False)
