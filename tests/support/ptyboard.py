@@ -6,7 +6,8 @@
 It behaves as an ESP32 does in what mpremote and the node see: Ctrl-D at the prompt is a soft
 reset (`MPY: soft reboot`, boot.py, the same REPL mode again), machine.reset() is a hard one, a
 reset runs boot.py and main.py, Ctrl-C stops a running program. machine, network and esp32 are the
-stand-ins of tools/sim/board; a watchdog that is armed and not fed resets the board.
+stand-ins of tools/sim/board; a watchdog that is armed and not fed resets the board. The RTC memory
+outlives every reset, and goes with the power (the port's firmware since 1.23: RTC_NOINIT_ATTR).
 
 `port` is a link that stays the same when the cable is pulled and put back; pulling it gives the
 other side the error that a vanished device gives. What differs from a board: lines end in "\\n"
@@ -44,10 +45,13 @@ class PtyBoard:
     empty by make_flash). runs: boot.py and main.py run as on a board. state: a BoardFile, else a
     fresh one in a temporary folder. heap: bytes as -X heapsize takes them.
     mpy: what sys.implementation._mpy is to show. die: (life, n): the power fails in the n-th write
-    to the flash image in that life; lives are counted from 1, each reset begins one.
+    to the flash image in that life; lives are counted from 1, each reset begins one. haste: how
+    many times faster than the clock the watchdog's time runs.
     """
 
-    def __init__(self, folder, runs=False, flash=None, state=None, heap="1M", mpy=None, die=None):
+    def __init__(
+        self, folder, runs=False, flash=None, state=None, heap="1M", mpy=None, die=None, haste=1
+    ):
         self.folder = Path(folder)
         self.output = bytearray()  # all that the board ever said
         self.lives = 0
@@ -59,7 +63,7 @@ class PtyBoard:
         self.port = str(Path(self._temporary.name) / "tty")
         self.state = state or BoardFile.create(Path(self._temporary.name) / "board")
         self._runs, self._flash, self._heap = runs, flash, heap
-        self._mpy = mpy
+        self._mpy, self._haste = mpy, haste
         self.die = die
         self._raw = False  # the REPL mode, which outlives a soft reset
         self._holding = b""  # typed ahead while a program ends
@@ -142,7 +146,7 @@ class PtyBoard:
         attributes[3] = termios.ISIG | termios.NOFLSH  # Ctrl-C interrupts, and discards nothing
         termios.tcsetattr(inner, termios.TCSANOW, attributes)
         self._process = subprocess.Popen(
-            [micropython_command(), "-X", f"heapsize={self._heap}", "-i", str(START)],
+            [micropython_command(), "-X", f"heapsize={self._heap}", str(START)],
             cwd=self.folder,
             env=self._environment(programs),
             stdin=inner,
@@ -177,8 +181,10 @@ class PtyBoard:
             self.unplug()  # a board on USB loses both
             return
         if code == boardlayout.RESET_EXIT:
+            self.state.reset("hard")
             self._holding = b""
         else:
+            self.state.reset_cause("soft")
             self._say(b"MPY: soft reboot\r\n")
         self._start(hard=code == boardlayout.RESET_EXIT)
 
@@ -187,12 +193,11 @@ class PtyBoard:
         feeds, since = self._feeds
         if not timeout or self.state.watchdog_feeds() != feeds:
             self._feeds = (self.state.watchdog_feeds(), time.monotonic())
-        elif time.monotonic() - since > timeout:
-            self.state.power_on()
-            self.state.reset_cause("watchdog")
+        elif (time.monotonic() - since) * self._haste > timeout:
             self._process.kill()
             self._process.wait()
             os.close(self._inner)
+            self.state.reset("watchdog")
             self._start(hard=True)
 
     # --- the wire -------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ import sys
 import vfs
 
 BLOCK = 4096
+PROMPT = "MICROPYINSPECT"  # the interpreter looks at it when this file has come to its end
 
 
 class Flash:
@@ -113,7 +114,8 @@ def run(name):
         return True
     try:
         execfile(name, {"__name__": "__main__"})  # noqa: F821 (a builtin of MicroPython)
-    except SystemExit as wanted:
+    except SystemExit as wanted:  # a reset: no prompt
+        os.unsetenv(PROMPT)
         raise wanted
     except BaseException as error:
         sys.print_exception(error)
@@ -121,6 +123,7 @@ def run(name):
     return True
 
 
+os.putenv(PROMPT, "1")
 power_on()
 programs = os.getenv("PTYBOARD_RUN")
 if programs and run("boot.py") and programs == "all":

@@ -247,12 +247,16 @@ class BoardFile:
 
     def power_on(self) -> None:
         """What pulling the plug does: pins, RTC memory and watchdog start from nothing."""
+        self._set("<H", L.RTC, 0)
+        self.reset("power-on")
+
+    def reset(self, cause: str) -> None:
+        """What every reset of the chip does: pins are inputs, the watchdog is off."""
         for pin in range(L.PIN_COUNT):
             at = self._pin(pin, 0)
             self._map[at : at + 4] = bytes(4)
-        self._set("<H", L.RTC, 0)
         self._set("<I", L.WDT_TIMEOUT, 0)
-        self.reset_cause("power-on")
+        self.reset_cause(cause)
 
     def keep(self, blobs: dict[tuple[str, str], bytes]) -> None:
         """Put (namespace, key) -> bytes into the board's NVS, in place of all that is there."""
