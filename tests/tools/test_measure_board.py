@@ -87,6 +87,30 @@ def test_a_board_out_of_reach_of_its_network_says_so_and_goes_on(board, mosquitt
     node_starts_again(board, since)
 
 
+def in_the_nvs(board, **secrets):
+    """The board's password is where `make flash` puts it."""
+    wifi = {"ssid": "the-network", "password": {"nvs": "wifi_password"}}
+    (board.folder / "config.json").write_text(json.dumps({"node": "n", "wifi": wifi}))
+    board.state.keep({("steadynode", key): value.encode() for key, value in secrets.items()})
+
+
+def test_the_password_is_the_node_s_also_where_it_is_kept_in_the_nvs(board, mosquitto, tmp_path):
+    in_the_nvs(board, wifi_password="its-key")
+    done = start(board, mosquitto.port, tmp_path / "out").wait()
+    assert done.code == 0, done.text
+    assert done.report["radio"]["rssi_dbm"] == -61
+    assert "its-key" not in done.text + json.dumps(done.report)
+
+
+def test_a_secret_that_the_board_does_not_have_is_named_with_the_way_out(board, tmp_path):
+    in_the_nvs(board, mqtt_password="another")
+    done = start(board, 1, tmp_path / "out").wait()
+    assert done.code == 1
+    assert 'the board has no secret "wifi_password"' in done.text
+    assert "make flash" in done.text and "WIFI_PASSWORD" in done.text
+    assert "Traceback" not in done.text
+
+
 def test_ctrl_c_ends_the_program_on_the_board_in_order(board, mosquitto, tmp_path):
     since = len(board.output)
     run = start(board, mosquitto.port, tmp_path / "out", "--rate", "1")

@@ -1,8 +1,8 @@
 """A board's way into its Wi-Fi network, for the time of a measurement.
 
-The network is the one given, else that of the node's config.json on the board. A station that is
-connected already is used as it is, unless to another network than the one given. The numbers of
-status() are those of the ESP32 port.
+The network is the one given, else that of the node's config.json on the board, with the password
+from the NVS where that says so. A station that is connected already is used as it is, unless to
+another network than the one given. The numbers of status() are those of the ESP32 port.
 """
 
 import json
@@ -44,21 +44,48 @@ def join(given, config, look):
     wlan.active(True)
     elsewhere = given is not None and _asked(wlan.config, "ssid") != given["ssid"]
     if elsewhere or not wlan.isconnected():
-        _join(wlan, given or config.get("wifi") or {}, look)
+        _join(wlan, given or config.get("wifi"), look)
     return {"rssi": _asked(wlan.status, "rssi"), "pm": _asked(wlan.config, "pm")}
 
 
-def _join(wlan, wanted, look):
-    ssid = wanted.get("ssid")
-    if not ssid:
+def _known(wanted):
+    """Name and password of the network, None without one; NoNetwork where one of them is no text.
+    Nothing has checked the configuration."""
+    ssid = wanted.get("ssid") if isinstance(wanted, dict) else None
+    if not ssid or not isinstance(ssid, str):
         raise NoNetwork("no network known")
+    password = wanted.get("password")
+    if isinstance(password, dict):
+        password = _secret(password.get("nvs"))
+    if password is not None and not isinstance(password, str):
+        raise NoNetwork("the password in its config.json is no text")
+    return ssid, password or None
+
+
+def _secret(key):
+    """What flashing kept in the NVS, where the node finds it too (lib/node/board.py)."""
+    secret = bytearray(128)
+    try:
+        import esp32
+
+        size = esp32.NVS("steadynode").get_blob(key, secret)
+        return bytes(secret[:size]).decode()
+    except (ImportError, OSError, TypeError, ValueError):
+        raise NoNetwork(
+            'the board has no secret "%s", which its config.json asks for; make flash '
+            "CONFIG=config.json writes it" % key
+        )
+
+
+def _join(wlan, wanted, look):
+    ssid, password = _known(wanted)
     for prepare in (wlan.disconnect, lambda: wlan.config(reconnects=0)):
         try:
             prepare()
         except (OSError, ValueError, TypeError):  # nothing to leave; a port without the setting
             pass
     before = wlan.status()
-    wlan.connect(ssid, wanted.get("password") or None)
+    wlan.connect(ssid, password)
     since = time.ticks_ms()
     while not wlan.isconnected():
         waited = time.ticks_diff(time.ticks_ms(), since)

@@ -204,6 +204,9 @@ class WLAN:
             raise OSError("Wifi Not Started")
         if own.attempting:
             raise OSError("Wifi Internal State Error")  # "sta is connecting, cannot set config"
+        for text in (ssid, key):
+            if text is not None and not isinstance(text, (str, bytes)):
+                raise TypeError("can't convert %s to str implicitly" % type(text).__name__)
         if ssid is not None:
             own.ssid = ssid
         own.attempts = 0
