@@ -24,6 +24,8 @@ one = client.prepare("probe/one", 8, qos=1)
 two = client.prepare("probe/two", 8, qos=2)
 inbox = Inbox(times)
 handled = [0]
+done = [0]
+back = [0]
 found = {}
 payload = b"payload"
 
@@ -35,9 +37,12 @@ def handle(msg):
 async def work():
     one.buf[one.start] = two.buf[two.start] = 48
     for _ in range(times):
+        done[0] = client.acked + 2
+        back[0] = handled[0] + 2
         one.send(8)
         two.send(8)
-        await asyncio.sleep_ms(4)
+        while client.acked < done[0] or handled[0] < back[0]:
+            await asyncio.sleep_ms(1)
 
 
 async def locked():

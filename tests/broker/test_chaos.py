@@ -28,6 +28,7 @@ import peer
 from tests.broker.strings import Log, until
 from tests.broker.weather import KINDS, Weather
 from tests.support import runtimes
+from tests.support.ports import free_port
 from tools.proxy import DOWN, UP, Proxy
 from tools.run.wire import PUBLISH, Decoder
 
@@ -169,7 +170,7 @@ def scene(request, make_broker, make_judge, micropython):
 
         def proxy_for(pace):
             return stack.enter_context(
-                Proxy(("127.0.0.1", broker.port), tap=reissues.tap, pace=pace)
+                Proxy(("127.0.0.1", broker.port), free_port(), tap=reissues.tap, pace=pace)
             )
 
         weather = Weather(SEED + window, proxy_for)

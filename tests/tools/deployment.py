@@ -5,6 +5,7 @@ files of two versions shows itself.
 """
 
 import contextlib
+import functools
 import io
 import json
 import os
@@ -46,6 +47,12 @@ def quick(monkeypatch):
     """mpremote looks every 10 ms whether something came; for a test that imports this, every 1."""
     clock = SimpleNamespace(monotonic=time.monotonic, sleep=lambda s: time.sleep(s / 10))
     monkeypatch.setattr("mpremote.transport_serial.time", clock)
+
+
+@functools.cache
+def real_node():
+    """What belongs on a board of this project: built once."""
+    return bundle.bundle()
 
 
 def write_project(folder, version, part=None):

@@ -2,6 +2,7 @@
 counter in its health message, and a node that goes on."""
 
 import json
+import shutil
 
 import pytest
 
@@ -226,20 +227,32 @@ def test_a_configuration_of_no_use_is_told_counted_and_read_again_until_it_is_me
 # --- the radio ----------------------------------------------------------------------------------
 
 
+def impatient(folder):
+    """lib/ with a node that waits 2 s for an address, not 20; test_node_radio.py has the times."""
+    lib = folder / "lib"
+    shutil.copytree(ROOT / "lib", lib, ignore=shutil.ignore_patterns("__pycache__"))
+    radio = lib / "node/radio.py"
+    source = radio.read_text()
+    assert source.count("_JOIN_MS = const(20000)") == 1
+    radio.write_text(source.replace("_JOIN_MS = const(20000)", "_JOIN_MS = const(2000)"))
+    return lib
+
+
 @pytest.mark.parametrize(
     ("trouble", "mended", "text"),
     [
         ({"present": False}, {"present": True}, "no access point"),
         ({"password_ok": False}, {"password_ok": True}, "wrong password for"),
-        ({"address": False}, {"address": True}, "no address (DHCP) from"),  # told after 20 s
+        ({"address": False}, {"address": True}, "no address (DHCP) from"),
     ],
 )
 def test_each_way_wifi_fails_is_told_apart_counted_and_joined_in_the_end(
     stage, board, trouble, mended, text
 ):
     board.wifi(**trouble)
+    stage.node = Node(stage.folder, board, impatient(stage.folder))
     stage.start()
-    eventually(lambda: any("W wifi: " in x for x in stage.node.tail(500)), "a word of it", 30)
+    eventually(lambda: any("W wifi: " in x for x in stage.node.tail(500)), "a word of it")
     board.wifi(**mended)
     told = [line.split("W wifi: ")[1] for line in stage.node.tail(500) if "W wifi: " in line]
     assert told[0] == f'{text} "home"; next try in 1 s'

@@ -17,10 +17,11 @@ from tests.tools.deployment import (
     command_line,
     quick,  # noqa: F401 (a fixture for all)
     read_image,
+    real_node,
     write_config,
     write_tree,
 )
-from tools.deploy import bundle
+from tools.deploy import work
 from tools.deploy.nodelog import ADVICE, ONLINE, Lines, advice
 
 SECRET = "never to be seen"
@@ -58,20 +59,26 @@ def board(tmp_path, flash):
         yield board
 
 
-def test_from_an_empty_board_to_a_node_online_then_nothing_to_copy(board, flash, config):
+def test_from_an_empty_board_to_a_node_online_then_nothing_to_copy(
+    board, flash, config, monkeypatch
+):
     code, said = command_line(board, "--config", config)
     assert code == 0, said
     assert "the node is online" in said and "mqtt: connected to 127.0.0.1" in said
+    monkeypatch.setattr(work, "bundle", real_node)
     code, again = command_line(board)
     assert code == 0 and "up to date" in again and "copying" not in again
-    assert read_image(flash) == {**bundle.bundle(), "config.json": config.read_bytes()}
+    assert read_image(flash) == {**real_node(), "config.json": config.read_bytes()}
     assert SECRET not in said + again
     assert board.state.mode(16) == 3  # the relay is driven
 
 
-def test_a_node_that_does_not_come_online_is_told_with_its_last_words(tmp_path, config, broker):
+def test_a_node_that_does_not_come_online_is_told_with_its_last_words(
+    tmp_path, config, broker, monkeypatch
+):
     broker.stop()
-    write_tree(tmp_path / "flash", bundle.bundle())
+    monkeypatch.setattr(work, "bundle", real_node)
+    write_tree(tmp_path / "flash", real_node())
     with PtyBoard(tmp_path / "flash", runs=True, heap="384k") as board:
         board.state.wifi(join_ms=30)
         code, said = command_line(board, "--config", config, "--wait", "5")

@@ -1,6 +1,5 @@
 """make doctor names what is wrong, with the next step, and leaves the node running."""
 
-import functools
 import json
 import socket
 import threading
@@ -15,9 +14,10 @@ from tests.tools.deployment import (
     EXAMPLE,
     quick,  # noqa: F401 (a fixture for all)
     read_tree,
+    real_node,
     write_tree,
 )
-from tools.deploy import bundle, ports
+from tools.deploy import ports
 from tools.doctor import BAD, DOUBT, GOOD, LEFT_OUT, __main__, board, host
 
 SECRET = "never to be seen"
@@ -38,11 +38,6 @@ def config_for(port, password=SECRET):
         "password": password,
     }
     return {**EXAMPLE, "mqtt": mqtt}
-
-
-@functools.cache
-def real_node():
-    return bundle.bundle()
 
 
 @pytest.fixture
