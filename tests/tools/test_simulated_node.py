@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import threading
 
 import pytest
 
@@ -74,3 +75,26 @@ def test_ctrl_c_without_a_broker_ends_the_node_at_once_and_in_order(node, board)
     node.interrupt()
     assert node.join(PATIENCE_S)
     assert node.exit_code == 0
+
+
+def test_a_node_that_is_stopped_while_it_starts_anew_is_stopped_for_good(node, monkeypatch):
+    launch = node._launch
+    launched, stopping = threading.Event(), threading.Event()
+
+    def slowly():
+        process = launch()
+        launched.set()
+        stopping.wait(PATIENCE_S)
+        return process
+
+    node.start()
+    says(node, "joined")
+    monkeypatch.setattr(node, "_launch", slowly)
+    os.kill(node.pid, signal.SIGSTOP)
+    assert launched.wait(PATIENCE_S), "the watchdog bites, and it starts again"
+    stopper = threading.Thread(target=node.stop, daemon=True)
+    stopper.start()
+    eventually(lambda: node.stopping, "it is being stopped")
+    stopping.set()
+    stopper.join(PATIENCE_S)
+    assert not stopper.is_alive() and not node.running

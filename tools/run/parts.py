@@ -175,9 +175,9 @@ class Node:
     def stop(self) -> None:
         """End it by force if it still runs. May be called twice."""
         self.stopping = True
-        if self._process is not None:
+        while self._thread.is_alive():
             self._process.kill()
-            self._thread.join()
+            self._thread.join(0.1)  # after a reset it may be starting anew: then that one, too
 
     def _launch(self) -> subprocess.Popen:
         environment = {
