@@ -209,13 +209,14 @@ class PtyBoard:
                     self._watchdog()
                 ends = [self._inner] if self._process is not None else []
                 ends += [self._outer] if self._listened() else []
-            ready, _, _ = select.select(ends, [], [], 0.005)
+            ready = _readable(ends, 0.005)
             with self._lock:
-                for end in ready:
-                    if end == self._outer:
-                        self._typed()
-                    elif end == self._inner and self._process is not None:
-                        self._spoken()
+                if self._outer in ready:
+                    self._typed()
+                # Looked at once more: a hand may have switched it off and on in the meantime, and
+                # the new end have the old one's number.
+                if self._process is not None and _readable({self._inner} & set(ready)):
+                    self._spoken()
                 if self._process is not None:
                     self._deliver()
                 self._tell()
@@ -295,6 +296,14 @@ class PtyBoard:
             except BlockingIOError:
                 return
             self._unread = self._unread[taken:]
+
+
+def _readable(ends, seconds=0):
+    """Those that can be read without waiting; none if one of them was just closed by a hand."""
+    try:
+        return select.select(ends, [], [], seconds)[0]
+    except OSError:
+        return []
 
 
 def make_flash(path, blocks):
