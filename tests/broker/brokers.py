@@ -59,8 +59,11 @@ class Mosquitto:
             self.process = subprocess.Popen(
                 [MOSQUITTO, "-c", str(self._config)], stdout=log, stderr=subprocess.STDOUT
             )
-        _wait_for_port(self.port, self.process, self._log)
+        until_listening(self.port, self._alive)
         return self
+
+    def _alive(self):
+        assert self.process.poll() is None, f"the broker ended by itself:\n{self._log.read_text()}"
 
     def stop(self):
         """End it in order; nothing if it does not run."""
@@ -117,6 +120,7 @@ class IotCore:
     def start(self):
         self._broker = iotcore.Broker(**self._options)
         self._broker.start()
+        until_listening(self.port)
         return self
 
     def stop(self):
@@ -125,12 +129,13 @@ class IotCore:
             self._broker = None
 
 
-def _wait_for_port(port, process, log):
+def until_listening(port, alive=lambda: None):
+    """Wait until a connection to the port is taken. `alive()` fails when that is in vain."""
     end = time.monotonic() + START_S
     while time.monotonic() < end:
-        assert process.poll() is None, f"the broker ended by itself:\n{log.read_text()}"
+        alive()
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 return
         time.sleep(0.01)
-    raise AssertionError(f"the broker does not listen on {port}:\n{log.read_text()}")
+    raise AssertionError(f"the broker does not listen on {port}")

@@ -34,7 +34,7 @@ def test_the_task_handlers_and_prepared_sends_allocate_nothing_and_the_awaits_wh
         env={"MICROPYPATH": f"{runtimes.ROOT / 'lib'}:.frozen"},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=240,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     found = json.loads(done.stdout)

@@ -64,7 +64,7 @@ def run(command, environment, folder):
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=60,
+        timeout=240,
     )
     assert done.returncode == 0, done.stdout
     return done.stdout
@@ -105,7 +105,7 @@ def play(runtime, request, tmp_path):
 
 def said(process):
     """All that it printed, once it has ended well."""
-    text, _ = process.communicate(timeout=30)
+    text, _ = process.communicate(timeout=120)
     assert process.returncode == 0, text
     return text
 

@@ -21,7 +21,7 @@ def test_publish_ack_receive_and_ping_allocate_nothing_over_tcp(broker, micropyt
         stderr=subprocess.STDOUT,
         stdin=subprocess.DEVNULL,
         text=True,
-        timeout=120,
+        timeout=240,
     )
     assert done.returncode == 0, done.stdout
     result = json.loads(done.stdout)

@@ -65,7 +65,7 @@ def test_the_whole_node_holds_after_1000_connections_what_it_held_after_the_firs
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=120,
+            timeout=240,
         )
     assert done.returncode == 0, done.stdout
     found = json.loads(done.stdout)

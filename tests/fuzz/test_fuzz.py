@@ -20,7 +20,7 @@ from tests.support.pure_plugin import leave_out
 
 targets = load()
 RUNS = {"parser": 6000, "text": 10000, "client": 2500, "command": 15000}
-TIMEOUT_S = 240
+TIMEOUT_S = 600
 
 # Bytes as a program: an operation and its arguments, again and again; long ones are rare otherwise.
 OPERATION = st.builds(

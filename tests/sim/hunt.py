@@ -34,7 +34,7 @@ def hunt(variant, seeds=SEEDS):
             env={**os.environ, "PYTHONHASHSEED": "0"},
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=600,
         )
     for line in done.stdout.splitlines():
         if line.startswith("@@caught "):

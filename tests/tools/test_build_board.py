@@ -12,7 +12,7 @@ import pytest
 from tests.broker.conftest import make_broker, make_judge  # noqa: F401 (fixtures)
 from tests.support import runtimes
 from tests.support.pure_plugin import leave_out
-from tests.tools.board import eventually
+from tests.tools.board import PATIENCE_S, eventually
 from tools.build.__main__ import build
 from tools.run.parts import Node
 
@@ -122,7 +122,7 @@ def python(micropython, code, lib, folder):
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=240,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout.split()
@@ -177,7 +177,7 @@ def test_the_fronts_and_the_example_of_each_run(
             judge.wait("porch/alive", "yes")
             script = f"import script; print(script.main('127.0.0.1', {broker.port}))"
             assert python(micropython, script, built, tmp_path) == ["[b'stop']"]
-            said, _ = firmware.communicate(timeout=30)
+            said, _ = firmware.communicate(timeout=120)
         finally:
             firmware.kill()
     assert firmware.returncode == 0, said
@@ -214,7 +214,7 @@ def test_the_simulated_node_starts_from_the_built_tree_and_obeys(
         judge.publish(f"{base}/{relay}/set", "ON")
         judge.wait(f"{base}/{relay}/state", "ON")
         node.interrupt()
-        assert node.join(10)
+        assert node.join(PATIENCE_S)
     finally:
         node.stop()
     assert node.exit_code == 0, "\n".join(node.tail(30))

@@ -26,7 +26,7 @@ def test_two_runs_give_the_same_bytes(released, tmp_path):
         env={**os.environ, "PYTHONHASHSEED": "4711", "TZ": "Asia/Tokyo"},
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=400,
         umask=0o077,
     )
     assert done.returncode == 0, done.stderr

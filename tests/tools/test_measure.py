@@ -1,5 +1,6 @@
 """`make measure` as a user starts it: against Mosquitto, bad links, and a broker that forgets."""
 
+import contextlib
 import json
 import os
 import signal
@@ -303,18 +304,22 @@ def test_the_password_is_in_no_command_line(micropython, monkeypatch, tmp_path, 
     secrets = {"MQTT_USER": "somebody", "MQTT_PASSWORD": "open-sesame"}
     run = Measured(tmp_path, f"127.0.0.1:{broker.port}", "--qos", "0", environment=secrets)
     eventually(lambda: broker.published, "a message", PATIENCE_S)
-    lines = [path.read_bytes() for path in commands() if path.exists()]
+    lines = command_lines()
     run.process.send_signal(signal.SIGINT)
     run.wait()
     assert any(b"meter.py" in line for line in lines)
     assert not any(b"open-sesame" in line for line in lines)
 
 
-def commands():
-    """Files with the command lines of all processes (Linux)."""
+def command_lines():
+    """Those of all processes (Linux)."""
     if not Path("/proc/self/cmdline").exists():
         leave_out("the command lines of processes: need Linux's /proc")
-    return Path("/proc").glob("[0-9]*/cmdline")
+    lines = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it has just ended
+            lines.append(path.read_bytes())
+    return lines
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
