@@ -43,7 +43,7 @@ flash: setup ## MicroPython onto a board; PORT=/dev/ttyUSB0; CONFIG=config.json:
 		$(if $(SITE),--site '$(SITE)') $(if $(VERBOSE),--verbose) $(ARGS)
 
 build: setup ## lib/ for a board in the fewest bytes, as build/lib; OUT=folder
-	@$(VENV)/python -m tools.build $(if $(OUT),--out $(OUT))
+	@$(VENV)/python -m tools.build $(if $(OUT),--out '$(OUT)')
 
 dist: setup ## a release: compiled node, packages for mip, images, sums, as build/dist; OUT=folder
 	@$(VENV)/python -m tools.dist $(if $(OUT),--out '$(OUT)')
@@ -59,17 +59,17 @@ measure: setup ## what a link carries; BROKER=host[:port] SECONDS=60, PORT=/dev/
 		$(if $(SECONDS),--seconds '$(SECONDS)') $(ARGS)
 
 deploy: setup ## put the node on a board; PORT=/dev/ttyUSB0 CONFIG=config.json WAIT=60
-	@$(VENV)/python -m tools.deploy $(if $(PORT),--port $(PORT)) $(if $(CONFIG),--config $(CONFIG)) \
-		$(if $(WAIT),--wait $(WAIT))
+	@$(VENV)/python -m tools.deploy $(if $(PORT),--port '$(PORT)') $(if $(CONFIG),--config '$(CONFIG)') \
+		$(if $(WAIT),--wait '$(WAIT)')
 
 logs: setup ## follow the log of the node on a board; PORT=/dev/ttyUSB0
-	@$(VENV)/python -m tools.deploy.logs $(if $(PORT),--port $(PORT))
+	@$(VENV)/python -m tools.deploy.logs $(if $(PORT),--port '$(PORT)')
 
 repl: setup ## a prompt on a board; PORT=/dev/ttyUSB0
-	@$(VENV)/python -m tools.deploy.repl $(if $(PORT),--port $(PORT))
+	@$(VENV)/python -m tools.deploy.repl $(if $(PORT),--port '$(PORT)')
 
 doctor: setup ## what is wrong with board, cable, firmware, config, Wi-Fi, broker; PORT= CONFIG=
-	@$(VENV)/python -m tools.doctor $(if $(PORT),--port $(PORT)) $(if $(CONFIG),--config $(CONFIG))
+	@$(VENV)/python -m tools.doctor $(if $(PORT),--port '$(PORT)') $(if $(CONFIG),--config '$(CONFIG)')
 
 bench: setup ## lib/mqtt beside other clients: docs/benchmarks.md; ARGS="--only instructions", UMQTT= MQTT_AS=
 	@$(VENV)/python -m tools.bench $(if $(ROUNDS),--rounds '$(ROUNDS)') $(if $(UMQTT),--umqtt '$(UMQTT)') \

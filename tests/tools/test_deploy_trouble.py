@@ -115,6 +115,26 @@ def test_no_secret_is_ever_printed(board, tmp_path, key):
     assert not any(secret in said + "".join(faults) for secret in SECRETS)
 
 
+@pytest.mark.parametrize(
+    ("name", "is_folder"), [("lib", False), ("config.json", True), ("main.py", True)]
+)
+def test_a_file_for_a_folder_or_a_folder_for_a_file_is_refused(board, second, name, is_folder):
+    path = board.folder / name
+    if path.is_dir():
+        path.rename(board.folder / "kept")
+    else:
+        path.unlink()
+    path.mkdir() if is_folder else path.write_text("mine")
+    what = "folder" if is_folder else "file"
+    with pytest.raises(Trouble, match=rf"(?s){name} is a {what} .*rm -r :{name}"):
+        deployed(board, second)
+
+
+def test_a_file_named_as_the_folder_of_waiting_files_gives_way(board, second):
+    (board.folder / plan.FOLDER).write_text("")
+    assert deployed(board, second).online
+
+
 def test_a_full_file_system_is_noticed_before_anything_is_copied(second, tmp_path):
     flash = full_flash(tmp_path)
     before = read_image(flash)

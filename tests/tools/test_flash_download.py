@@ -136,6 +136,13 @@ def test_a_page_instead_of_an_image_is_refused_and_not_kept(web, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_cache_that_cannot_be_written_is_told_with_the_way_round(web, tmp_path):
+    (tmp_path / "file").write_text("")
+    web.offer(NAME)
+    with pytest.raises(Trouble, match=r"(?s)cannot be kept in .*ARGS='--cache FOLDER'"):
+        get(web, tmp_path / "file" / "cache")
+
+
 def test_a_version_that_is_not_there_is_told_with_those_that_are(web, tmp_path):
     web.offer(f"{BOARD}-20250415-v1.25.0.bin", NAME)
     with pytest.raises(Trouble, match=r"no ESP32_GENERIC of version 1.99.0. It has 1.29.0, 1.25.0"):

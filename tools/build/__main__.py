@@ -32,10 +32,22 @@ def build(out, lib=ROOT / "lib", root=ROOT):
     trees = merging.merge(program, program.place())
     inlining.inline(trees, private(Groups(trees), kept))
     names = Names(program, trees, kept)
-    if out.exists():
-        shutil.rmtree(out)
+    _clear(out)
     out.mkdir(parents=True)
     return writing.write(program, trees, names, out)
+
+
+def _clear(out):
+    # Whoever names a folder of his own by mistake keeps what is in it.
+    if not out.exists():
+        return
+    for path in out.rglob("*"):
+        if not path.is_dir() and path.suffix != ".mpy":
+            raise BuildError(
+                f"{out} would be made anew, but has more than a build in it: "
+                f"{path.relative_to(out)}; name another OUT=folder"
+            )
+    shutil.rmtree(out)
 
 
 def main():

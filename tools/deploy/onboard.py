@@ -129,12 +129,13 @@ def abandon(path, mark):
 
 
 def discard(path):
-    """Remove the folder of files that wait, if there is one."""
+    """Remove the folder of files that wait, if there is one, and a file in its place."""
     clear(path)
-    try:
-        os.rmdir(path)
-    except OSError:
-        pass
+    for remove in (os.rmdir, os.remove):
+        try:
+            remove(path)
+        except OSError:
+            pass
 
 
 def folder(path):

@@ -43,21 +43,24 @@ def open_port(port):
     try:
         transport = SerialTransport(port, timeout=READ_S)
     except (TransportError, OSError, ValueError) as error:
-        raise Trouble(_why_not(port, error)) from None
+        raise Trouble(why_not(port, error)) from None
     transport.serial.write_timeout = READ_S
     return transport
 
 
-def _why_not(port, error):
+def why_not(port, error):
+    """Why the port cannot be opened, and what to do; `error`: what pyserial says."""
     if "://" in port:
         return f"{port}: cannot be opened ({error}); is the other end listening?"
+    others = ", ".join(path for path, _ in candidates()) or "none"
     if not os.path.exists(port):
-        others = ", ".join(path for path, _ in candidates()) or "none"
         return (
             f"{port}: no such port (USB serial ports here: {others}). Is the board plugged in, "
             "with a cable that carries data?"
         )
-    code = _errno(port)
+    code, is_port = _opened(port)
+    if not is_port:
+        return f"{port}: is no serial port (USB serial ports here: {others}). Name one: PORT=..."
     if code == errno.EACCES:
         return (
             f"{port}: no permission. On Debian and Ubuntu type\n"
@@ -71,10 +74,13 @@ def _why_not(port, error):
     return f"{port}: cannot be opened: {os.strerror(code)}. Is it a serial port?"
 
 
-def _errno(port):
-    """Why the plain file cannot be opened; None when it can."""
+def _opened(port):
+    """(why the plain file cannot be opened, None when it can; False for what is no terminal)."""
     try:
-        os.close(os.open(port, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK))
+        file = os.open(port, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
     except OSError as error:
-        return error.errno
-    return None
+        return error.errno, error.errno != errno.EISDIR
+    try:
+        return None, os.isatty(file)
+    finally:
+        os.close(file)

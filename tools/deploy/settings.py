@@ -28,11 +28,18 @@ class HostBoard:
 
 
 def parse(data, name):
-    """The object in the JSON text `data` (bytes). Raises Trouble."""
+    """The object in the JSON text `data` (bytes), as MicroPython reads it, which guesses no
+    encoding. Raises Trouble."""
     try:
-        return json.loads(data)
+        text = data.decode()
     except UnicodeDecodeError:
         raise Trouble(f"{name}: not UTF-8 text; save it as UTF-8") from None
+    if text.startswith("\ufeff") or text.startswith("\0", 1):
+        raise Trouble(f"{name}: save it as UTF-8, without a byte order mark")
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise Trouble(f"{name}: nested too deeply; config.example.json shows its form") from None
     except json.JSONDecodeError as error:
         raise Trouble(
             f"{name}: not JSON: line {error.lineno}, column {error.colno}: {error.msg}. JSON wants "

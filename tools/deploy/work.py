@@ -14,6 +14,7 @@ from tools.deploy.nodelog import advices
 
 OLDEST = (1, 24)
 LAST_WORDS = 15
+PROGRAMS = ("boot.py", "main.py", "config.json")
 NEWER = "Put a current one on: make flash"
 
 
@@ -156,7 +157,17 @@ def listing(board):
             f"{', '.join(hidden)} in the root of the board would be imported in place of what is "
             f"in lib. If it is not yours to keep, remove it, and deploy again:\n{commands}"
         )
-    return root + board.ask(f"tree('lib', {plan.OURS!r})") + board.ask("folder('lib')")
+    lib = board.ask("folder('lib')")
+    wrong = [f"{path} is a folder" for path, digest in root if not digest and path in PROGRAMS]
+    if not lib and board.ask("content('lib') is not None"):
+        wrong.append("lib is a file")
+    if wrong:
+        name = wrong[0].split()[0]
+        raise Trouble(
+            f"on the board {wrong[0]} and stands in the way. Keep what you need of it, then "
+            f"remove it, and deploy again:\n    mpremote connect {board.port} rm -r :{name}"
+        )
+    return root + board.ask(f"tree('lib', {plan.OURS!r})") + lib
 
 
 def _checked_config(board, config, facts, say):

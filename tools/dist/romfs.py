@@ -5,11 +5,13 @@
 The same image as `mpremote romfs build` makes of a folder, by mpremote's own writer.
 """
 
+import argparse
 import sys
 from pathlib import Path
 
 from mpremote.romfs import VfsRomWriter
 
+from tools.deploy import Trouble
 from tools.deploy.bundle import ROOT, bundle
 
 HOME = "lib/"  # MicroPython mounts the image at /rom and looks for modules in /rom/lib
@@ -43,15 +45,25 @@ def _folder(writer, tree):
             writer.mkfile(name, inner)
 
 
-def main(arguments):
-    path = Path(arguments[0]) if arguments else ROOT / "build" / "steadynode.romfs"
-    data = image(bundle())
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(data)
+def main(arguments=None):
+    parser = argparse.ArgumentParser(prog="python -m tools.dist.romfs", description=__doc__)
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("file", nargs="?", type=Path, default=ROOT / "build" / "steadynode.romfs")
+    path = parser.parse_args(arguments).file
+    try:
+        data = image(bundle())
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    except Trouble as trouble:
+        print(f"romfs: {trouble}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"romfs: {path}: {error.strerror}; name another file", file=sys.stderr)
+        return 1
     print(f"{path}: {len(data):,} bytes. To a board whose firmware has a ROMFS partition:")
     print(f"    mpremote romfs deploy {path}")
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

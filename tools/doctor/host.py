@@ -64,7 +64,8 @@ def read_config(path):
         return None, [
             Finding("config", BAD, str(trouble), "mend it with an editor that knows JSON")
         ]
-    return config, [judged("config", str(path), settings.faults_anywhere(config))]
+    starts = any(settings.faults(config, chip)[1] for chip in settings.CHIPS)
+    return config, [judged("config", str(path), settings.faults_anywhere(config), starts)]
 
 
 def judged(check, name, faults, starts=True, cautions=()):
@@ -80,15 +81,19 @@ def judged(check, name, faults, starts=True, cautions=()):
 
 
 def brokers(config):
-    """A finding for each broker of a configuration, as reached from this computer."""
+    """A finding for each broker of a configuration that may be one, as reached from here."""
     group = config.get("mqtt") if isinstance(config, dict) else None
     entries = group.get("brokers") if isinstance(group, dict) else None
-    entries = [entry for entry in entries or [] if isinstance(entry, dict)]
+    entries = entries if isinstance(entries, list) else []
     return [
         broker(entry["host"], entry.get("port", 1883), group)
         for entry in entries
-        if isinstance(entry.get("host"), str) and isinstance(entry.get("port", 1883), int)
+        if isinstance(entry, dict) and _may_be(entry.get("host"), entry.get("port", 1883))
     ]
+
+
+def _may_be(host, port):
+    return isinstance(host, str) and host and type(port) is int and 0 < port < 65536
 
 
 def broker(host, port, group):
@@ -100,7 +105,7 @@ def broker(host, port, group):
 
     try:
         address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][4][0]
-    except OSError:
+    except (OSError, ValueError):  # ValueError: it cannot even be asked for
         return bad("no such name", "check mqtt.brokers[].host; an address works without DNS")
     try:
         answer = _log_in(host, port, group.get("username"), group.get("password"))

@@ -27,6 +27,7 @@ from .plan import Node, Piece
 
 KEEP = "keep"
 ERASING = "erasing"
+FASTEST = 2_000_000  # baud that esptool's stub is known to work with
 
 
 class Flash:
@@ -75,7 +76,11 @@ class Flash:
     def table_of(self, device: Device) -> list[Partition]:
         """The table of the firmware that is on the board, which must be one the node can use."""
         where = "this board"
-        table = partitions.parse(device.read(partitions.OFFSET, partitions.SIZE), where)
+        raw = device.read(partitions.OFFSET, partitions.SIZE)
+        try:
+            table = partitions.parse(raw, where)
+        except Trouble as trouble:
+            raise Trouble(f"{trouble} Install MicroPython: FIRMWARE={chips.RELEASE}") from None
         for app in table:
             if app.kind == partitions.APP:
                 content = b""
@@ -194,13 +199,19 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     add("--secrets", choices=("nvs", "file"), help="where passwords go; by default into the NVS if "
         "the node can read them there")  # fmt: skip
     add("--erase", action="store_true", help="erase the whole flash first")
-    add("--baud", type=int, default=BAUD, help="speed of the transfer; default %(default)s")
+    add("--baud", type=_baud, default=BAUD, help="speed of the transfer; default %(default)s")
     add("--before", choices=("default-reset", "no-reset"), default="default-reset",
         help="no-reset: you hold BOOT and press EN yourself")  # fmt: skip
     add("--site", default=download.BASE, help="where versions are downloaded; default %(default)s")
     add("--cache", type=Path, help="folder for downloads; default: the user's cache folder")
     add("--verbose", action="store_true", help="show esptool's own words")
     return parser.parse_args(arguments)
+
+
+def _baud(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 9600 <= int(text) <= FASTEST:
+        raise argparse.ArgumentTypeError(f"{text}: must be 9600..{FASTEST}, such as 115200")
+    return int(text)
 
 
 def main(arguments: list[str] | None = None) -> int:

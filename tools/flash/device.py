@@ -19,7 +19,7 @@ from esptool.util import FatalError, flash_size_bytes
 from rich.text import Text
 
 from tools.deploy import Trouble
-from tools.deploy.ports import candidates
+from tools.deploy.ports import candidates, why_not
 
 from . import chips
 from .chips import Chip
@@ -93,7 +93,7 @@ class Device:
         except Trouble:
             self._let_go(esp)
             raise
-        except ERRORS as error:
+        except (*ERRORS, ValueError) as error:  # that: a URL of an unknown kind
             if esp is not None:
                 esp._port.close()
             raise Trouble(unreachable(self.port, str(error))) from None
@@ -185,8 +185,8 @@ def unreachable(port: str, reason: str) -> str:
             f"there is no {port} (USB serial ports here: {others}). Plug in the board, with a "
             "cable that carries data, and name its port: PORT=..."
         )
-    if "could not open" in low:
-        return f"{port} cannot be opened: {' '.join(reason.split())}"
+    if "could not open" in low or "invalid url" in low:
+        return why_not(port, " ".join(reason.split()))
     return (
         f"no ESP32 answers at {port}: {' '.join(reason.split())} Hold the board's BOOT button "
         "while it connects (with BEFORE=no-reset press EN once, too), and check that the cable has "

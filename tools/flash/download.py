@@ -65,7 +65,13 @@ class Site:
                 f"again later, or download it elsewhere from {page} and name the file: "
                 f"FIRMWARE=/path/to/{stem}-<date>-v{version}.bin"
             ) from None
-        return self._keep(url, data)
+        try:
+            return self._keep(url, data)
+        except OSError as error:
+            raise Trouble(
+                f"the image cannot be kept in {self.cache}: {error.strerror}. Make room or mend "
+                "the rights there, or name another folder: ARGS='--cache FOLDER'"
+            ) from None
 
     def _kept(self, pattern: re.Pattern) -> Path | None:
         for path in sorted(self.cache.glob("*.bin"), reverse=True):
