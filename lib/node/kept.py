@@ -94,7 +94,8 @@ def _placed(error):
     if not frame:
         return error
     where, _, last = last.partition("\n")
-    where = where.rsplit("/", 1)[-1].replace('", line ', ":").replace(", in ", " in ")
+    where = where.rsplit("/", 1)[-1].replace('", line 1,', "")  # what the build leaves of lines
+    where = where.replace('", line ', ":").replace(", in ", " in ")
     return "%s: %s" % (where[:_WHERE], last)
 
 

@@ -5,6 +5,7 @@ import json
 from check import eq, raises, true
 from node.boot import decide, program
 from node.kept import brief, failed, load, note, text, told
+from node.start import start
 from nodefakes import Bench, Board, example
 
 PATH = "crash-config.json"
@@ -70,6 +71,11 @@ def test_health_tells_place_type_and_message():
     eq(in_health(board_after(printed(lines))), "pump.py:7 in tick: OSError: [Errno 5] EIO")
     said = in_health(board_after(raised("no such pump")))
     true(said.endswith("ValueError: no such pump"), said)
+
+
+def test_a_built_module_has_no_lines_so_none_is_told():
+    lines = '  File "node.start", line 1, in ab\nOSError: [Errno 5] EIO'
+    eq(in_health(board_after(printed(lines))), "node.start in ab: OSError: [Errno 5] EIO")
 
 
 def test_health_tells_a_hang_and_the_first_fault_of_a_failing_step():
@@ -187,6 +193,17 @@ def many_sensors(tx_size):
     pins = (4, 5, 13, 14, 18, 19, 21, 22)
     data["devices"] = [{"kind": "dht22", "name": "sensor-%d" % pin, "pin": pin} for pin in pins]
     return data
+
+
+def test_a_node_that_is_refused_does_not_arm_the_watchdog():
+    data = many_sensors(768)
+    with open(PATH, "w") as file:
+        file.write(json.dumps(data))
+    board = Board()
+    said = []
+    eq(start(PATH, board, said.append), None)
+    true("must be at least" in "".join(said), said)
+    eq((board.watch, "wlan" in board.calls), (None, False), "it would bite: nothing feeds it")
 
 
 def test_an_outbox_that_just_holds_health_shortens_the_crash_and_never_refuses_the_node():

@@ -277,6 +277,12 @@ def test_a_file_with_more_names_than_one_byte_counts_works_too(program):
     assert "publicly_named_149" in mpy.texts((made.out / "app.mpy").read_bytes())[:10]
 
 
+def test_the_short_form_of_a_crash_in_health_is_explained():
+    legends = {"node.app": {"functions": {"Q": ["run"]}, "attributes": {}}}
+    text = '{"boots":4,"crash":"node.app in Q: OSError: 5"}'
+    assert explain(text, legends) == text + "   [run]"
+
+
 def test_a_traceback_is_explained():
     legends = {
         "mqtt": {

@@ -3,6 +3,7 @@ a process of its own. Its time runs faster than the clock, so no test waits for 
 
 import contextlib
 import json
+import re
 import shutil
 
 import paho.mqtt.client as paho
@@ -143,6 +144,10 @@ def test_crashes_at_the_start_lead_to_safe_mode_which_a_command_leaves(power, bo
             assert "bomb.py" in report["error"]
             health = json.loads(judge.wait("health"))
             assert (health["safe"], health["boots"], health["crashes"]) == ("crashes", 4, 3)
+            crash = re.fullmatch(
+                r"bomb\.py:\d+ in __init__: RuntimeError: no such pump", health["crash"]
+            )
+            assert crash, health
             assert (node.resets, board.boots(), board.mode(16)) == (3, 4, 0)
             judge.tell("reboot")
             assert json.loads(judge.wait("cmd/result"))["cmd"] == "reboot"
@@ -153,6 +158,7 @@ def test_crashes_at_the_start_lead_to_safe_mode_which_a_command_leaves(power, bo
             assert judge.wait("status", "online")
             health = json.loads(judge.wait("health", '"boots":6,'))  # safe mode said some, too
             assert (health["crashes"], health["reset"]) == (3, "hard")
+            assert health["crash"] == crash[0]
             assert board.mode(16) == 3
     finally:
         broker.stop()

@@ -1,11 +1,11 @@
-"""Reads a traceback of a built node: says what its short names stand for.
+"""Reads a traceback of a built node, or the crash in its health: says what the names stand for.
 
 A short name may stand for several things; all are told, most likely one of them fits.
 """
 
 import re
 
-PLACE = re.compile(r'(File "([\w.]+)".*, in )(\w+)')
+PLACE = re.compile(r'File "([\w.]+)".*, in (\w+)|"([\w.]+) in (\w+): ')
 MISSING = re.compile(r"('(\w+)' object has no attribute )'(\w+)'")
 
 
@@ -17,8 +17,8 @@ def explain(text, legends):
 def _line(line, legends):
     found = PLACE.search(line)
     if found:
-        functions = legends.get(found[2], {}).get("functions", {})
-        return line + _meanings(functions.get(found[3]))
+        functions = legends.get(found[1] or found[3], {}).get("functions", {})
+        line += _meanings(functions.get(found[2] or found[4]))
     found = MISSING.search(line)
     if not found:
         return line
