@@ -130,6 +130,12 @@ def test_a_file_for_a_folder_or_a_folder_for_a_file_is_refused(board, second, na
         deployed(board, second)
 
 
+def test_a_board_whose_modules_are_not_its_own_says_so_and_what_to_do(board, second):
+    (board.folder / "hashlib.py").write_text("raise ValueError('mine')\n")
+    with pytest.raises(Trouble, match=r"ValueError: mine\. Press its reset .*make flash"):
+        deployed(board, second)
+
+
 def test_a_file_named_as_the_folder_of_waiting_files_gives_way(board, second):
     (board.folder / plan.FOLDER).write_text("")
     assert deployed(board, second).online

@@ -31,7 +31,11 @@ class BoardError(Trouble):
 
     def __init__(self, output):
         last = output.strip().splitlines()[-1:] or ["no reason given"]
-        super().__init__(f"the board says: {last[0]}")
+        super().__init__(
+            f"the board says: {last[0]}. Press its reset button, try again; if it says the same, "
+            "look for files that stand in for MicroPython's own modules (mpremote tree), or make "
+            "it anew: make flash"
+        )
         self.full = "ENOSPC" in output or "Errno 28" in output
 
 
