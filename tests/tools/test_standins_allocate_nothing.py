@@ -37,6 +37,7 @@ UP = "not wlan.isconnected()"
 BODIES = {
     "pins": "relay.value(1); relay.value(); relay.off(); relay.toggle(); relay(1); relay()",
     "watchdog": "dog.feed()",
+    "joining again": "wlan.disconnect(); wlan.connect('home', 'secret')",
     "wifi": "wlan.isconnected(); wlan.status(); wlan.status('rssi'); wlan.active()",
     "sensor": READ,
 }

@@ -5,6 +5,7 @@ import pytest
 from tools.proxy import DOWN, UP
 from tools.run.account import SETTLE_S, settle
 from tools.run.judge import Arrival, Listening
+from tools.run.state import State
 from tools.run.summary import in_order
 from tools.run.wire import Decoder, Message, Wire
 
@@ -165,6 +166,14 @@ def test_what_a_killed_broker_had_acknowledged_is_its_own_loss():
     assert (account.lost, len(account.broker)) == (0, 1)
     account = settle([message(1, 2)], [], listening, [2.0 + SETTLE_S + 0.1])
     assert (account.lost, len(account.broker), account.unwatched) == (0, 0, 1)
+
+
+def test_growth_of_the_heap_counts_until_the_node_is_told_to_end():
+    state = State("s/n/")
+    for grown, ending in ((96, False), (0, False), (11328, True)):
+        state.ending = ending
+        state.feed(Arrival(1.0, "s/n/health", b'{"grown":%d,"loop":3}' % grown, False, False))
+    assert (state.grown, state.reports) == (96, 3)
 
 
 def test_readings_must_be_rows_of_the_series_in_order():

@@ -134,6 +134,8 @@ class Scene:
             self._wait_online(outage.mended, seconds)
         self.tell("end", "Ctrl-C on the node's console")
         before = self.judge.count()
+        self.update()
+        self.state.ending = True
         self.node.interrupt()
         ended = self.node.join(seconds)
         offline = self.judge.wait(lambda: self._farewell(before), 2)

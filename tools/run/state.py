@@ -46,7 +46,8 @@ class State:
     status: str = "not seen yet"
     health: dict = field(default_factory=dict)
     reports: int = 0  # health messages
-    grown: int = 0  # most bytes any of them reported since its connect
+    grown: int = 0  # most bytes any of them reported since its connect, but in the end
+    ending: bool = False  # it was told to end, which takes memory (lib/node/ending.py)
     worst_ms: int = 0
     readings: dict[str, list[Reading]] = field(default_factory=dict)
     trend: dict[str, deque] = field(default_factory=dict)
@@ -89,10 +90,10 @@ class State:
         before = self.health.get("grown", 0)
         self.health = health
         self.reports += 1
-        self.grown = max(self.grown, health["grown"])
         self.worst_ms = max(self.worst_ms, health["loop"])
-        if health["grown"] == before:
+        if self.ending or health["grown"] == before:
             return None
+        self.grown = max(self.grown, health["grown"])
         return f"health   heap grown by {health['grown']} bytes since the connect"
 
     def _relay(self, name: str, arrival: Arrival) -> str:

@@ -166,6 +166,15 @@ class _Station:
         return STAT_IDLE if reason == 0 else reason
 
 
+_TEXT = (str, bytes)
+
+
+def _must_be_text(value):
+    # Allocates nothing for text: a node may join again while it is connected to its broker.
+    if value is not None and not isinstance(value, _TEXT):
+        raise TypeError("can't convert %s to str implicitly" % type(value).__name__)
+
+
 _station = _Station()
 boardio.put8(L.WIFI_STATE, L.WIFI_OFF)
 
@@ -204,9 +213,8 @@ class WLAN:
             raise OSError("Wifi Not Started")
         if own.attempting:
             raise OSError("Wifi Internal State Error")  # "sta is connecting, cannot set config"
-        for text in (ssid, key):
-            if text is not None and not isinstance(text, (str, bytes)):
-                raise TypeError("can't convert %s to str implicitly" % type(text).__name__)
+        _must_be_text(ssid)
+        _must_be_text(key)
         if ssid is not None:
             own.ssid = ssid
         own.attempts = 0
