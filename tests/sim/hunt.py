@@ -10,6 +10,8 @@ from pathlib import Path
 from tests.sim.soak import LIB, ROOT, folders
 
 SEEDS = 100  # the most that a variant may take
+# Taken once: pytest changes its own while threads hunt.
+ENVIRONMENT = {**os.environ, "PYTHONHASHSEED": "0"}
 
 
 def patched(source, old, new):
@@ -31,7 +33,7 @@ def hunt(variant, seeds=SEEDS):
         done = subprocess.run(
             [sys.executable, "-B", "-c", code],
             cwd=ROOT,
-            env={**os.environ, "PYTHONHASHSEED": "0"},
+            env=ENVIRONMENT,
             capture_output=True,
             text=True,
             timeout=600,

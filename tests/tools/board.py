@@ -10,6 +10,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 STANDINS = ROOT / "tools" / "sim" / "board"
 PATIENCE_S = 60
+# For a `make` of our own: that of `make test ARGS=...` hands its variables on, ARGS among them.
+NO_OTHER_MAKE = {"PATH": os.environ.get("PATH", "")}
 
 
 def environment(board=None):

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import pty
+import shlex
 import subprocess
 import sys
 import threading
@@ -12,7 +13,7 @@ import pytest
 from tests.broker.brokers import Mosquitto
 from tests.support.ptyboard import PtyBoard, make_flash
 from tests.tools import deployment
-from tests.tools.board import PATIENCE_S, ROOT, eventually
+from tests.tools.board import NO_OTHER_MAKE, PATIENCE_S, ROOT, eventually
 from tests.tools.deployment import (
     command_line,
     quick,  # noqa: F401 (a fixture for all)
@@ -183,8 +184,10 @@ def test_repl_reaches_the_prompt_of_a_running_node(tmp_path):
 @pytest.mark.parametrize("target", ["deploy", "doctor", "logs", "repl"])
 def test_make_hands_its_variables_on(target):
     command = ["make", "-n", target, "PORT=/dev/x", "CONFIG=c.json", "WAIT=7"]
-    said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    said = " ".join(said.replace("\\\n", " ").split())
+    done = subprocess.run(
+        command, cwd=ROOT, env=NO_OTHER_MAKE, capture_output=True, text=True, check=True
+    )
+    said = " ".join(shlex.split(done.stdout.replace("\\\n", " ")))
     assert "--port /dev/x" in said
     assert ("--config c.json" in said) == (target in ("deploy", "doctor"))
     assert ("--wait 7" in said) == (target == "deploy")

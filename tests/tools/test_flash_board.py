@@ -19,7 +19,7 @@ from tests.support.flashboard import (
     on_a_serial_port,
     small_node,
 )
-from tests.tools.board import ROOT, STANDINS, Running
+from tests.tools.board import NO_OTHER_MAKE, ROOT, STANDINS, Running
 from tools.flash import device, nodefiles, settings
 from tools.flash.__main__ import main, parse
 from tools.flash.chips import CHIPS
@@ -276,7 +276,8 @@ def test_what_the_user_types_reaches_the_tool():
     typed = "PORT=/dev/ttyUSB0 FIRMWARE=1.28.0 VARIANT=OTA CONFIG=my.json SECRETS=file ERASE=1 "
     typed += "BAUD=115200 BEFORE=no-reset SITE=http://here VERBOSE=1"
     command = ["make", "-n", "--no-print-directory", "-C", str(ROOT), "flash", *typed.split()]
-    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    done = subprocess.run(command, env=NO_OTHER_MAKE, capture_output=True, text=True, check=True)
+    said = done.stdout
     arguments = shlex.split(said.split("-m tools.flash ")[1].replace("\\\n", " "))
     options = vars(parse(arguments))
     assert {name: str(value) for name, value in options.items() if name != "cache"} == {

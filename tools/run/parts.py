@@ -136,8 +136,13 @@ class Node:
         self.exit_code: int | None = None  # set once it has ended for good
         self._folder = folder
         self._board = board
-        self._lib = lib
         self._command = micropython()
+        # Taken here: a thread that starts it again must not look while others change theirs.
+        self._environment = {
+            **os.environ,
+            "MICROPYPATH": f"{BOARD}:{lib}:.frozen",
+            "STEADYNODE_BOARD": str(board.path),
+        }
         self.stopping = False
         self._haste = haste
         self._process: subprocess.Popen | None = None
@@ -180,15 +185,10 @@ class Node:
             self._thread.join(0.1)  # after a reset it may be starting anew: then that one, too
 
     def _launch(self) -> subprocess.Popen:
-        environment = {
-            **os.environ,
-            "MICROPYPATH": f"{BOARD}:{self._lib}:.frozen",
-            "STEADYNODE_BOARD": str(self._board.path),
-        }
         process = subprocess.Popen(
             [self._command, "-X", f"heapsize={NODE_HEAP}", str(BOARD / "start.py")],
             cwd=self._folder,
-            env=environment,
+            env=self._environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
