@@ -136,6 +136,18 @@ def test_a_board_whose_modules_are_not_its_own_says_so_and_what_to_do(board, sec
         deployed(board, second)
 
 
+def test_what_talks_without_end_and_obeys_no_ctrl_c_is_given_up(tmp_path, second, monkeypatch):
+    monkeypatch.setattr("tools.deploy.link.ANSWER_S", 1)
+    (tmp_path / "main.py").write_text(
+        "while True:\n    try:\n        while True:\n            print('another firmware')\n"
+        "    except KeyboardInterrupt:\n        pass\n"
+    )
+    with PtyBoard(tmp_path, runs=True) as board:
+        eventually(lambda: board.said("another firmware"), "the program")
+        with pytest.raises(Trouble, match=r"talks without a pause.*make flash"):
+            deployed(board, second)
+
+
 def test_a_file_named_as_the_folder_of_waiting_files_gives_way(board, second):
     (board.folder / plan.FOLDER).write_text("")
     assert deployed(board, second).online

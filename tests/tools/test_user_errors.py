@@ -1,6 +1,7 @@
 """What a user gets wrong between a computer and a board: each time one text that says what it is
 and what to do next, and never a traceback."""
 
+import errno
 import json
 import os
 import signal
@@ -62,6 +63,17 @@ def test_what_is_no_serial_port_is_called_so(no_port, capsys):
     assert flash_main(["--port", str(no_port)]) == 1
     said = capsys.readouterr().err
     assert "is no serial port" in said and "USB serial ports here: " in said
+
+
+def test_a_port_that_is_not_ours_to_open_says_how_to_get_the_right(monkeypatch, tmp_path):
+    path = tmp_path / "tty"
+    path.write_text("")
+
+    def refuse(*arguments):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(ports.os, "open", refuse)
+    assert 'sudo usermod -aG dialout "$USER"' in ports.why_not(str(path), "")
 
 
 @pytest.mark.parametrize("url", ["foo://bar", "socket://127.0.0.1:9", "socket://"])

@@ -26,6 +26,34 @@ class Lost(Trouble):
     """The board does not answer any more."""
 
 
+class Endless(TransportError):
+    """Something talks on the port, and does not stop for us."""
+
+
+class Patient:
+    """A serial port that can be listened to until `end` only: mpremote waits for a pause as long as
+    something comes."""
+
+    def __init__(self, serial, end):
+        self._serial = serial
+        self._end = end
+
+    def __getattr__(self, name):
+        return getattr(self._serial, name)
+
+    def inWaiting(self):
+        self._look()
+        return self._serial.inWaiting()
+
+    def read(self, size=1):
+        self._look()
+        return self._serial.read(size)
+
+    def _look(self):
+        if time.monotonic() > self._end:
+            raise Endless
+
+
 class BoardError(Trouble):
     """A command failed on the board. full: because its file system is."""
 
@@ -107,9 +135,16 @@ class Board:
             try:
                 self._enter(soft_reset=False)
                 return
-            except TransportError:
+            except TransportError as error:
+                endless = isinstance(error, Endless)
                 if left:
                     self._on_silence()
+        if endless:
+            raise Lost(
+                f"{self.port}: what is there talks without a pause and obeys no Ctrl-C. Is it the "
+                "board's port? Another firmware, or a program that does not let itself be "
+                "stopped, gives way to: make flash ERASE=1. Nothing was changed."
+            )
         raise Lost(
             f"{self.port}: the board does not answer. Press its reset button (EN or RST) and try "
             "again at once; if it stays silent, see that this is the board's port, and that it has "
@@ -117,12 +152,17 @@ class Board:
         )
 
     def _enter(self, soft_reset):
+        serial = self.transport.serial
+        waits = 3 if soft_reset else 1
+        self.transport.serial = Patient(serial, time.monotonic() + waits * ANSWER_S + 1)
         try:
             # mpremote prints what the board said instead of the prompt
             with contextlib.redirect_stdout(io.StringIO()):
                 self.transport.enter_raw_repl(soft_reset, timeout_overall=ANSWER_S)
         except OSError as error:
             raise Lost(self._gone(error)) from None
+        finally:
+            self.transport.serial = serial
 
     def _command(self, text):
         with self._failures():

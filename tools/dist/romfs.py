@@ -51,8 +51,8 @@ def main(arguments=None):
     parser.add_argument("file", nargs="?", type=Path, default=ROOT / "build" / "steadynode.romfs")
     path = parser.parse_args(arguments).file
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)  # sooner than all the work
         data = image(bundle())
-        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
     except Trouble as trouble:
         print(f"romfs: {trouble}", file=sys.stderr)
