@@ -4,6 +4,7 @@ and what to do next, and never a traceback."""
 import errno
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -170,6 +171,27 @@ def test_brokers_that_cannot_be_are_told_by_the_doctor(brokers, tmp_path):
     found += host.brokers(read)
     assert any(finding.next for finding in found), found
     assert "port is closed" not in str(found)
+
+
+def sensors(count, **mqtt):
+    """A configuration with that many sensors, right in each of its settings."""
+    config = json.loads(EXAMPLE)
+    config["mqtt"] |= mqtt
+    config["devices"] = [
+        {"kind": "dht22", "name": f"air-{pin}", "pin": pin} for pin in (4, 5, 7, 10, 13, 14)[:count]
+    ]
+    return config
+
+
+def test_a_config_that_the_node_would_refuse_as_a_whole_is_found_before_it_is_on_the_board():
+    (fault,), starts = settings.faults(sensors(5), "ESP32S3")
+    assert fault.startswith("mqtt or devices: tx_size 1024; must be at least")
+    assert not starts
+    least = int(re.search(r"at least (\d+)", fault)[1])
+    assert settings.faults(sensors(5, tx_size=least), "ESP32S3") == ([], True)
+    assert settings.faults(sensors(5, tx_size=least - 1), "ESP32S3")[0]
+    secret = {"nvs": "mqtt_password"}
+    assert settings.faults(sensors(1, username="me", password=secret), "ESP32S3") == ([], True)
 
 
 def test_a_config_with_which_no_node_starts_is_wrong_and_not_doubtful(tmp_path):

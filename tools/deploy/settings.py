@@ -27,6 +27,22 @@ class HostBoard:
         return sorted(path.stem for path in folder.glob("*.py") if path.stem[0] != "_")
 
 
+class NoBoard(HostBoard):
+    """What making a node asks of a board beside: nothing happens."""
+
+    def __getattr__(self, name):
+        return lambda *arguments: None
+
+    def ticks(self):
+        return 0
+
+    def memory(self, data=None):
+        return b""
+
+    def reset_cause(self):
+        return "power-on"
+
+
 def parse(data, name):
     """The object in the JSON text `data` (bytes), as MicroPython reads it, which guesses no
     encoding. Raises Trouble."""
@@ -51,10 +67,29 @@ def faults(config, chip):
     """(faults of `config` on that chip, whether the node could start all the same)."""
     config_module = _validator()
     try:
-        problems, starts = config_module.check(config, HostBoard(chip))["problems"], True
+        checked = config_module.check(config, HostBoard(chip))
+        refused = _refused(checked, chip)
+        problems, starts = checked["problems"] + refused, not refused
     except config_module.ConfigError as error:
         problems, starts = error.problems, False
     return [_masked(problem, config) for problem in problems], starts
+
+
+def _refused(checked, chip):
+    """What the node says of settings that are right by themselves and do not fit together, as a
+    list: it is made here, on a board of no substance."""
+    from node.setup import build
+
+    mqtt = checked["mqtt"]
+    if isinstance(mqtt["password"], dict):  # it is on the board
+        checked = {**checked, "mqtt": {**mqtt, "password": "x"}}
+    try:
+        build(checked, NoBoard(chip), None)
+    except ValueError as error:
+        return [f"mqtt or devices: {error}"]
+    except Exception:  # a device kind of the user's that wants more of its board: no verdict
+        pass
+    return []
 
 
 def faults_anywhere(config):
