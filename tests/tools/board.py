@@ -36,7 +36,8 @@ class Running:
             text=True,
         )
         self.lines = queue.Queue()
-        threading.Thread(target=self._read, daemon=True).start()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
 
     def _read(self):
         for line in self.process.stdout:
@@ -69,6 +70,7 @@ class Running:
     def __exit__(self, *exc):
         self.process.kill()
         self.process.wait()
+        self._reader.join(PATIENCE_S)
         self.process.stdout.close()
 
 
