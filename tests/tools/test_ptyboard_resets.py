@@ -9,7 +9,7 @@ import pytest
 from tests.support.ptyboard import PtyBoard
 from tests.tools.board import ROOT, eventually
 
-HASTE = 60  # the watchdog's 90 s are 1.5 s
+HASTE = 30  # the watchdog's 90 s are 3 s
 
 TELLS = """
 import machine
