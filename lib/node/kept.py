@@ -94,8 +94,11 @@ def _placed(error):
     if not frame:
         return error
     where, _, last = last.partition("\n")
-    where = where.rsplit("/", 1)[-1].replace('", line 1,', "")  # what the build leaves of lines
-    where = where.replace('", line ', ":").replace(", in ", " in ")
+    parts = where.split("/")[-1].split(",")  # app.py"  line 33  in run
+    if len(parts) == 3:
+        # A build has no lines: each is the first.
+        line = parts[1][6:]
+        where = parts[0][:-1] + (":" + line if line != "1" else "") + parts[2]
     return "%s: %s" % (where[:_WHERE], last)
 
 
