@@ -18,8 +18,8 @@ setup: ## make .venv and tests/wasm/node_modules
 run: setup ## a living node in the terminal; SECONDS=15 plays a demo and ends by itself
 	@$(VENV)/python -m tools.run $(if $(SECONDS),--seconds $(SECONDS))
 
-test: setup ## every test; ARGS="-k name" passes options to pytest
-	@$(VENV)/python -m pytest $(ARGS)
+test: setup ## every test, two files at a time (JOBS=2); ARGS="-k name" passes options to pytest
+	@$(VENV)/python -m pytest -n $(or $(JOBS),2) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 fuzz: setup ## search for input that breaks lib/; SECONDS=60 for each target, ARGS="client --keep"
 	@$(VENV)/python -m tests.fuzz --seconds $(or $(SECONDS),60) $(ARGS)

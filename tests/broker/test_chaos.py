@@ -100,7 +100,8 @@ class Node:
             bufsize=1,
         )
         self.log = Log()
-        Thread(target=self._read, daemon=True).start()
+        self._reader = Thread(target=self._read, daemon=True)
+        self._reader.start()
 
     def _read(self):
         for line in self.process.stdout:
@@ -127,6 +128,7 @@ class Node:
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait()
+        self._reader.join(CALM_S)
         for pipe in (self.process.stdin, self.process.stdout):
             with contextlib.suppress(BrokenPipeError):
                 pipe.close()
@@ -181,13 +183,12 @@ def scene(request, make_broker, make_judge, micropython):
         yield window, node, judge, weather, reissues
 
 
-def test_nothing_is_lost_in_a_chaos_of_cuts_stalls_and_half_open_links(scene, capsys):
+def test_nothing_is_lost_in_a_chaos_of_cuts_stalls_and_half_open_links(scene, figures):
     window, node, judge, weather, reissues = scene
     begun = time.monotonic()
     seconds = SECONDS * WINDOWS[window]
     commander = Commander(judge, EACH_S[window])
-    with capsys.disabled():
-        print(f"\nchaos: CHAOS_SEED={SEED}, window {window}, {seconds:.0f} s", flush=True)
+    figures(f"CHAOS_SEED={SEED}, window {window}, {seconds:.0f} s")
     weather.rage(seconds)
     commands = commander.finish()
     node.say("finish")
@@ -197,9 +198,8 @@ def test_nothing_is_lost_in_a_chaos_of_cuts_stalls_and_half_open_links(scene, ca
     counters = node.exit()
     up = [[int(text) for text in judge.payloads(f"up/{qos}")] for qos in (1, 2)]
     down = [node.numbers(f"down/{qos}") for qos in (1, 2)]
-    with capsys.disabled():
-        tell(sent, commands, up, down, counters, weather, time.monotonic() - begun)
-        print(f"  QoS 2 published by the broker after its own PUBREL: {reissues.numbers.total()}")
+    figures(told(sent, commands, up, down, counters, weather, time.monotonic() - begun))
+    figures(f"QoS 2 published by the broker after its own PUBREL: {reissues.numbers.total()}")
     wrong = {
         "up QoS 1": at_least_once(sent[0], up[0]),
         "up QoS 2": exactly_once(sent[1], up[1]),
@@ -233,19 +233,20 @@ def enough(sent, commands, node, judge):
     return up == sent and down == [commands, commands]
 
 
-def tell(sent, commands, up, down, counters, weather, seconds):
-    """Print the figures."""
+def told(sent, commands, up, down, counters, weather, seconds):
+    """The figures."""
     proxy = weather.proxy
     reasons = Counter(weather.happened)
-    print(f"  up    QoS 1: {sent[0]} sent, {len(up[0])} came; QoS 2: {sent[1]}, {len(up[1])} came")
-    print(f"  down  QoS 1: {commands} sent, {len(down[0])} came; QoS 2: {commands}, {len(down[1])}")
-    print(f"  troubles: {', '.join(f'{kind} {reasons[kind]}' for kind in KINDS)}")
-    print(
-        f"  links {proxy.links_made}, resets {proxy.resets}, bytes up {proxy.bytes[UP]}, down ",
-        end="",
+    return "\n".join(
+        (
+            f"up    QoS 1: {sent[0]} sent, {len(up[0])} came; QoS 2: {sent[1]}, {len(up[1])} came",
+            f"down  QoS 1: {commands} sent, {len(down[0])} came; QoS 2: {commands}, {len(down[1])}",
+            f"troubles: {', '.join(f'{kind} {reasons[kind]}' for kind in KINDS)}",
+            f"links {proxy.links_made}, resets {proxy.resets}, bytes up {proxy.bytes[UP]}, "
+            f"down {proxy.bytes[DOWN]}; {seconds:.0f} s",
+            f"node: {', '.join(f'{name} {value}' for name, value in sorted(counters.items()))}",
+        )
     )
-    print(f"{proxy.bytes[DOWN]}; {seconds:.0f} s")
-    print(f"  node: {', '.join(f'{name} {value}' for name, value in sorted(counters.items()))}")
 
 
 @pytest.mark.parametrize(

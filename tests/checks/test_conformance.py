@@ -58,10 +58,9 @@ def test_every_mutation_changes_one_line_that_is_there_exactly_once():
         compile(changed, entry.file, "exec")
 
 
-def test_each_drawn_mutation_turns_its_test_red(tmp_path, capsys):
+def test_each_drawn_mutation_turns_its_test_red(tmp_path, figures):
     entries, how = drawn()
-    with capsys.disabled():
-        print(f"\n{len(entries)} mutations of lib/mqtt, {how}")
+    figures(f"{len(entries)} mutations of lib/mqtt, {how}")
     alive = []
     for entry in entries:
         why = conformance.survives(entry, tmp_path / entry.number)

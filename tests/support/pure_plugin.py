@@ -12,6 +12,7 @@ import pytest
 from tests.support import runtimes
 
 FOLDER = "pure"
+FIGURES = "figures"
 
 
 class PureFile(pytest.File):
@@ -79,8 +80,19 @@ def pytest_pycollect_makemodule(module_path, parent):
     return None
 
 
+@pytest.fixture
+def figures(record_property):
+    """figures(text): to be told at the end of the run, whatever becomes of the test."""
+    return lambda text: record_property(FIGURES, text)
+
+
 def pytest_terminal_summary(terminalreporter):
-    """Name what was left out, once each, where the eye ends up."""
+    """The figures of tests; and what was left out, once each, where the eye ends up."""
+    for outcome in ("passed", "failed"):
+        for report in terminalreporter.getreports(outcome):
+            told = [text for name, text in report.user_properties if name == FIGURES]
+            if told and report.when == "call":
+                terminalreporter.write_line("\n".join([f"{report.head_line}:", *told, ""]))
     reasons = [report.longrepr[2] for report in terminalreporter.getreports("skipped")]
     left_out = sorted(
         {reason.split("left out: ", 1)[1] for reason in reasons if "left out" in reason}
