@@ -1,5 +1,6 @@
-"""The MQTT 3.1.1 client: public face and state. The engine's rooms are beside it:
+"""The MQTT 3.1.1 client: public face and state. The rooms behind it are beside it:
 
+    engine.py      what one step does, in which order
     sending.py     what is sent next, and what follows when it has left
     receiving.py   what each packet of the broker does
     timing.py      what is overdue, and when the next thing will be
@@ -16,33 +17,31 @@ subscriptions, the packet ids; see receiving.connack() for what each CONNACK doe
 import random
 
 from mqtt._shim import const
-from mqtt.events import end, tell
+from mqtt.engine import engine
+from mqtt.events import end
 from mqtt.held import Held
 from mqtt.message import Message
-from mqtt.outbox import Outbox, live
+from mqtt.outbox import Outbox, live, settle
 from mqtt.parser import Parser
 from mqtt.publication import Publication, encode, payload_length, valid_topic
-from mqtt.receiving import receive
-from mqtt.sending import ACKS, REQUEST, transmit
+from mqtt.sending import ACKS, REQUEST
 from mqtt.subscriptions import Subscriptions
-from mqtt.timing import check, deadline, stamp
+from mqtt.timing import deadline
 
-_MASK = const(0x3FFFFFFF)
 _DOWN = const(0)
 _OPENING = const(1)
-_CONNECTING = const(2)
-_UP = const(3)
 _CLOSING = const(4)
-_CONNECT = const(2)
 _BAD_TOPIC = const(-1)
 _BAD_PAYLOAD = const(-3)
 _BAD_QOS = const(-4)
 _BUSY = const(-12)
-_TRANSPORT = const(-31)
 
 # Found faster here than among the builtins.
 _bytes = bytes
+_int = int
+_isinstance = isinstance
 _len = len
+_next = next
 
 
 class Client:
@@ -139,9 +138,8 @@ class Client:
         self.lull = 0  # ... ms from then on in which nothing is due, ...
         self.due = 0  # ... and what is, then: see timing.py
         self.reason = 0  # of the last CLOSED
-        self._guard = _Guard(self)
-        self.topic = self._guard  # the last topic that was found valid; no caller has this one
-        self.topics = [self._guard] * 4  # and those before it
+        self.topic = self.outbox  # the last topic that was found valid; no caller has this one
+        self.topics = [self.outbox] * 4  # and those before it
         self.topic_at = 0
         self.first = 0  # of the publish() under way: first byte, payload length, packet id
         self.length = 0
@@ -149,6 +147,10 @@ class Client:
         self.small = min(127, tx_size - 2)  # what has the shortest fixed header, and room
         self.begin = 0  # ... and where its place in the outbox begins
         self.event_kind = self.event_a = self.event_b = 0  # of the event under way
+        self.inside = False  # a step is under way
+        self.fault = None  # what a step did not expect, and is to raise
+        self._engine = engine(self, self.outbox, self.parser)
+        _next(self._engine)
         # counters, below 2^30
         self.sent = 0  # PUBLISHes sent for the first time
         self.resent = 0  # and again on a later connection
@@ -171,6 +173,8 @@ class Client:
 
     def __getattr__(self, name):
         # No property: with one in a class, MicroPython stores each attribute three times slower.
+        if self.outbox.lone:
+            settle(self.outbox)
         if name == "inflight":  # publishes sent on this connection and not yet acknowledged
             return self.outbox.inflight
         if name == "queued":  # publishes accepted and not yet done, in flight or waiting
@@ -180,7 +184,7 @@ class Client:
     def connect(self):
         """Begin one connection; step() carries it out. Returns 0, or BUSY if there is one (or
         inside a handler). Allocates nothing."""
-        if self._guard.inside or self.state != _DOWN:
+        if self.inside or self.state != _DOWN:
             return _BUSY
         self.state = _OPENING
         self.begun = False
@@ -203,12 +207,13 @@ class Client:
         Returns the state, or BUSY inside a handler. Calls handlers and on_event. Never blocks
         longer than the transport does. Allocates nothing but what transport.open() allocates.
         """
-        if self._guard.inside:
+        if self.inside:
             return _BUSY
         self.now = now
         if self.state or self.news:
-            with self._guard:
-                _step(self)
+            _next(self._engine)
+            if self.fault:
+                _raise_again(self)
         return self.state
 
     def deadline(self):
@@ -225,7 +230,7 @@ class Client:
         """
         self.first = 0x31 if retain else 0x30
         if qos != 0:
-            if (qos != 1 and qos != 2) or not isinstance(qos, int):
+            if (qos != 1 and qos != 2) or not _isinstance(qos, _int):
                 return self.refuse(_BAD_QOS)
             self.first |= qos << 1
         # bytes do not change: the very object that was valid still is.
@@ -302,67 +307,7 @@ class Client:
         end(self, reason, detail)
 
 
-def _step(c):
-    c.clear = 0
-    if c.wrote:
-        stamp(c, c.outbox)
-    if c.news:
-        tell(c)
-    if c.state == _OPENING:
-        _open(c)
-    if c.sending:  # the transport is open
-        receive(c)
-    if c.broken:
-        end(c, _TRANSPORT, 0)
-    if c.state and (c.now - c.looked) & _MASK >= c.lull:
-        check(c)
-    o = c.outbox
-    if c.state != _UP or c.left or c.acks_to or o.passed < o.count or c.subscriptions.todo:
-        transmit(c)
-    elif c.eager:
-        c.clear = 1 if o.count else 2
-
-
-def _open(c):
-    if not c.begun:
-        c.begun = True
-        c.since = c.now
-    r = c.transport.open()
-    if r is True:
-        c.state = _CONNECTING
-        c.spoke = c.heard = c.now
-        c.sending = _CONNECT  # first, and once [MQTT-3.1.0-1, -2]
-        c.source = c.hello
-        c.at = 0
-        c.left = len(c.hello)
-    elif r is not None:
-        end(c, _TRANSPORT, r)
-
-
-class _Guard:
-    """Around each step: BUSY inside, and the one place where a transport's OSError is caught.
-
-    A ``with`` costs no frame from the heap and still learns the errno, unlike ``except ... as``.
-    """
-
-    def __init__(self, client):
-        self.client = client
-        self.inside = False
-
-    def __enter__(self):
-        self.inside = True
-
-    def __exit__(self, kind, error, trace):
-        if error:
-            kind = _raised(self.client, error)
-        self.inside = False
-        return kind
-
-
-def _raised(c, error):
-    # True: the transport raised an OSError.
-    if not isinstance(error, OSError):
-        return False
-    n = error.args[0] if error.args else 0
-    end(c, _TRANSPORT, -abs(n) if isinstance(n, int) else 0)
-    return True
+def _raise_again(c):
+    fault = c.fault
+    c.fault = None
+    raise fault

@@ -60,11 +60,18 @@ def give_up(c, i, code):
     emit(c, _FAILED, handle, code)
 
 
+def _close(transport):
+    try:
+        transport.close()
+    except OSError:
+        pass  # what it was open for is over all the same
+
+
 def end(c, reason, detail):
     """The connection is over: what dies with it is cleared, what lives on is left alone."""
     if c.state == _CLOSING:
         reason = detail = 0  # however it ended, we had asked for it
-    c.transport.close()
+    _close(c.transport)
     c.state = _DOWN
     c.parser.reset()
     c.acks_from = c.acks_to = c.left = c.sending = 0

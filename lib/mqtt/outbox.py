@@ -56,6 +56,8 @@ class Outbox:
         self.tail = 0  # where the next place begins
         self.inflight = 0  # entries in AWAIT_...
         self.last = 0  # the handle given out last
+        self.lone = 0  # packet id of one that is no entry yet (see lone.py), 0: there is none ...
+        self.lone_size = 0  # ... and its bytes, from buf[0] on; its handle is ``last``
 
 
 def nth(o, k):
@@ -66,6 +68,8 @@ def nth(o, k):
 
 def place(o, size):
     """Offset of ``size`` contiguous free bytes, or -1. Reserves nothing."""
+    if o.lone:
+        settle(o)
     if not o.count:
         return 0 if size <= len(o.buf) else -1
     if o.count == o.slots:
@@ -98,6 +102,16 @@ def add(o, at, size, packet_id):
     o.when[i] = -1
     o.handle[i] = o.last = o.last % 0x3FFFFFFF + 1
     return i
+
+
+def settle(o):
+    """Make an entry of the one that is none yet: sent on this connection, not acknowledged."""
+    handle = o.last
+    i = add(o, 0, o.lone_size, o.lone)
+    o.handle[i] = o.last = handle
+    o.state[i] = _AWAIT_PUBACK
+    o.passed = o.inflight = 1
+    o.lone = 0
 
 
 def next_entry(o, window):
@@ -199,6 +213,8 @@ def replaceable(o, handle):
 
 def lost(o):
     """The connection is over: what was sent and not done waits to go out again."""
+    if o.lone:
+        settle(o)
     o.passed = 0
     o.inflight = 0
     for i in range(o.slots):

@@ -12,6 +12,7 @@ at once. The copy takes the whole buffer; the next packet overwrites what lies b
 from mqtt._shim import const
 from mqtt.codec import head_size, put_head, put_id, put_text
 from mqtt.ids import take_id
+from mqtt.lone import left_alone, number
 from mqtt.outbox import add, nth, place, replaceable
 from mqtt.topics import topic_ok
 
@@ -23,6 +24,7 @@ _AWAIT_PUBACK = const(3)
 _AWAIT_PUBREC = const(4)
 _CLEAR = const(1)  # of client.clear: connected, outside of a step, nothing waits to be written ...
 _FREE = const(2)  # ... and the outbox is empty
+_LONG = const(8)  # in place of the QoS flags: the fixed header may have more than two bytes
 
 # Found faster here than among the builtins.
 _bytes = bytes
@@ -53,43 +55,45 @@ class Publication:
         self._replace = replace
         self._handle = 0  # of the newest message
         self.buf[0] = first
-        self._plain = self._head == 2 and not first & 6
+        self._way = first & 6 if self._head == 2 else _LONG
 
     def send(self, n):
         """Publish the ``n`` payload bytes at buf[start:]. Returns a handle > 0, or FULL, TOO_LARGE
         (n outside 0..max_payload). With ``replace`` the handle may be that of the message whose
         place was taken. Calls nobody back; allocates nothing."""
-        if self.client.clear != _FREE or not self._plain:
+        if self.client.clear != _FREE or self._way > 2:
             return self._keep(self.client, n)
         if n.__class__ is not _int or not 0 <= n <= self.max_payload:
             return self.client.refuse(_TOO_LARGE)
-        # QoS 0, a short one, and nothing else is there: straight from this buffer.
+        # A short one, and nothing else is there: straight from this buffer.
         n += self._fixed
         self.buf[1] = n
         n += 2
+        if self._way:
+            number(self.client, self.buf, self.start - 2)
         # One more local variable, and the frame came from the heap.
         try:
             self.client.at = self.client.transport.write(self.buf, 0, n)
         except OSError:
             self.client.broken = True  # the next step ends the connection
             self.client.at = None
-        if self.client.at == n:
-            return sent(self.client)
-        return self._rest(self.client, self.client.outbox, n)
+        if self.client.at != n:
+            return self._rest(self.client, self.client.outbox, n)
+        return left_alone(self.client, self.client.outbox, n) if self._way else sent(self.client)
 
     def _rest(self, c, o, n):
-        if not c.at or c.at < 0:  # nothing has left: it may be replaced
-            c.clear = 0
-            return self._keep(c, n - self.start)
-        o.buf[0 : _len(self.buf)] = self.buf
-        c.packet_id = c.begin = 0
-        return keep(c, n, c.at)
+        c.begin = 0
+        if not self._way:
+            c.packet_id = 0
+            o.buf[0 : _len(self.buf)] = self.buf
+        n = keep(c, n, c.at)
+        return self._kept(o, 0, n)
 
     def _keep(self, c, n):
         if n.__class__ is not _int or not 0 <= n <= self.max_payload:
             return c.refuse(_TOO_LARGE)
         n += self._fixed
-        c.begin = at = make_place(c, _len(self.buf)) if c.outbox.count else 0
+        c.begin = at = make_place(c, _len(self.buf)) if c.clear != _FREE else 0
         if at < 0:
             return self._overwrite(c, c.outbox, n)
         c.packet_id = 0
@@ -103,16 +107,16 @@ class Publication:
             c.source = c.outbox.buf
             c.at = at
             n = commit(c, n)
-        if self._replace:
-            self._handle = n
-            self._own(c.outbox, at)
-        return n
+        return self._kept(c.outbox, at, n)
 
-    def _own(self, o, at):
+    def _kept(self, o, at, handle):
         # A replaceable one keeps its whole place: the payload that takes it may be longer.
-        n = nth(o, o.count - 1)
-        if o.count and o.handle[n] == self._handle:
-            o.end[n] = o.tail = at + _len(self.buf)
+        if self._replace:
+            self._handle = handle
+            n = nth(o, o.count - 1)
+            if o.count and o.handle[n] == handle:
+                o.end[n] = o.tail = at + _len(self.buf)
+        return handle
 
     def _overwrite(self, c, o, n):
         i = replaceable(o, self._handle) if self._replace and self._handle else -1
@@ -152,8 +156,11 @@ def commit(c, size):
     except OSError:
         c.broken = True  # the next step ends the connection
         c.at = None
-    if c.at == size and not c.packet_id:
-        return sent(c)
+    if c.at == size:
+        if not c.packet_id:
+            return sent(c)
+        if c.clear == _FREE and not c.source[0] & 4:
+            return left_alone(c, c.outbox, size)
     return keep(c, size, c.at)
 
 

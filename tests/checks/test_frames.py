@@ -32,6 +32,7 @@ FILES = {
 FUNCTIONS = {
     ("lib/mqtt/client.py", "Client"): "a class body runs once, at the import",
     ("lib/mqtt/client.py", "__init__"): SET_UP,
+    ("lib/mqtt/engine.py", "engine"): "a generator: its frame is made once, at set-up",
     ("lib/mqtt/client.py", "prepare"): SET_UP,
     ("lib/mqtt/client.py", "subscribe"): "a declaration: kept, so it takes memory anyway",
     ("lib/mqtt/publication.py", "__init__"): SET_UP,
