@@ -33,7 +33,7 @@ class TcpTransport:
         self._addresses = []  # still to be tried, from the last resolution
         self._address = None  # the one that works, or is being tried
         self._socket = None
-        self._poll = None
+        self._look = None  # of a poll object, until the socket is open
         self.readinto = self.write = _closed  # of the socket, once it is open
 
     def open(self):
@@ -64,27 +64,28 @@ class TcpTransport:
         except OSError as e:
             if e.errno != errno.EINPROGRESS:
                 raise
-        self._poll = select.poll()
-        self._poll.register(s, select.POLLOUT)
+        poll = select.poll()
+        poll.register(s, select.POLLOUT)
+        self._look = getattr(poll, "ipoll", poll.poll)  # CPython has none that allocates nothing
 
     def _finish(self):
-        for _, event in self._poll.poll(0):
+        for _, event in self._look(0):
             if event & (select.POLLERR | select.POLLHUP):
                 self._socket.readinto(bytearray(1), 1)  # raises the connection's own error
                 raise OSError(errno.ECONNREFUSED)
             self.readinto = self._socket.readinto
             self.write = self._socket.write
-            self._poll = None
+            self._look = None
             return True
         return None
 
     def close(self):
         """Close; open() begins anew, with another address if this one never answered."""
-        if self._poll is not None:
+        if self._look is not None:
             self._address = None
         if self._socket is not None:
             self._socket.close()
-        self._socket = self._poll = None
+        self._socket = self._look = None
         self.readinto = self.write = _closed
 
 

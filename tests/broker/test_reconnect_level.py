@@ -26,10 +26,10 @@ def test_what_each_connection_keeps_would_be_seen(tmp_path):
     shutil.copytree(ROOT / "lib", lib)
     edge = lib / "mqtt/tcp.py"
     text = edge.read_text()
-    assert text.count("self._poll = None\n            return True") == 1
-    kept = "self._poll = None\n            kept.append(b'%d' % len(kept))\n            return True"
+    assert text.count("self._look = None\n            return True") == 1
+    kept = "self._look = None\n            kept.append(b'%d' % len(kept))\n            return True"
     edge.write_text(
-        text.replace("self._poll = None\n            return True", kept) + "\nkept = []\n"
+        text.replace("self._look = None\n            return True", kept) + "\nkept = []\n"
     )
     levels = opening.lost(100, lib).levels[:-1]
     assert levels == sorted(set(levels)), "each is higher than the one before"

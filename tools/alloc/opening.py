@@ -19,6 +19,7 @@ s.connect(found[0][-1])
 s.setblocking(False)
 poll = select.poll()
 poll.register(s, select.POLLOUT)
+look = poll.ipoll
 def reset():
     try:
         raise OSError(errno.ECONNRESET)
@@ -35,11 +36,15 @@ PIECES = (
     ),
     ("the socket", "r[1] = socket.socket()", ""),
     (
-        "the poll object, with the socket registered",
-        "r[0] = select.poll()\nr[0].register(s, select.POLLOUT)",
+        "the poll object, with the socket registered, and its `ipoll` as a value",
+        "r[0] = select.poll()\nr[0].register(s, select.POLLOUT)\nr[1] = r[0].ipoll",
         "",
     ),
-    ("each look whether it is open yet: `poll.poll(0)`", "r[0] = poll.poll(0)", "at least one"),
+    (
+        "each look whether it is open yet: `ipoll(0)`",
+        "for r[0] in look(0):\n    pass",
+        "at least one",
+    ),
     (
         "`s.readinto` and `s.write`, taken once as values",
         "r[0] = s.readinto\nr[1] = s.write",
