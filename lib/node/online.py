@@ -21,6 +21,7 @@ def client_of(c, transport, status, subscriptions):
         connect_timeout_ms=c["connect_timeout"] * 1000,
         ack_timeout_ms=c["ack_timeout"] * 1000,
         max_subscriptions=subscriptions,
+        max_held=4,  # nothing is asked for at QoS 2; an older session may hold some
     )
 
 
