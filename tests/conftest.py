@@ -14,14 +14,14 @@ from tests.support.pure_plugin import (  # noqa: F401 (hooks and helpers for all
 
 # Files that take longest come first: at the end no process is left alone with one of them.
 LONG = (
-    "test_simulation.py",
-    "test_chaos.py",
+    "test_simulation.py",  # which takes every processor: beside it what mostly waits
     "test_bad_input.py",
     "test_make_run.py",
+    "test_variants.py",
+    "test_chaos.py",
     "test_node_heap.py",
     "test_deploy_interrupted.py",
     "test_fuzz.py",
-    "test_variants.py",
     "test_deploy.py",
     "test_measure.py",
     "test_safe_mode.py",
