@@ -173,12 +173,12 @@ class Client:
 
     def __getattr__(self, name):
         # No property: with one in a class, MicroPython stores each attribute three times slower.
-        if self.outbox.lone:
-            settle(self.outbox)
-        if name == "inflight":  # publishes sent on this connection and not yet acknowledged
-            return self.outbox.inflight
-        if name == "queued":  # publishes accepted and not yet done, in flight or waiting
-            return live(self.outbox)
+        if name == "inflight" or name == "queued":
+            if self.outbox.lone:
+                settle(self.outbox)
+            if name == "inflight":  # publishes sent on this connection and not yet acknowledged
+                return self.outbox.inflight
+            return live(self.outbox)  # publishes accepted and not yet done, in flight or waiting
         raise AttributeError(name)
 
     def connect(self):
@@ -212,7 +212,7 @@ class Client:
         self.now = now
         if self.state or self.news:
             _next(self._engine)
-            if self.fault:
+            if self.fault is not None:
                 _raise_again(self)
         return self.state
 

@@ -10,7 +10,7 @@ from mqtt._shim import const
 from mqtt.events import end, tell
 from mqtt.lone import await_puback
 from mqtt.receiving import receive
-from mqtt.sending import transmit
+from mqtt.sending import choose_anew, transmit
 from mqtt.timing import check, stamp
 
 _MASK = const(0x3FFFFFFF)
@@ -23,8 +23,11 @@ _TRANSPORT = const(-31)
 
 def engine(c, o, p):
     """Made for the client with that outbox and parser; each next() is one step, at c.now."""
+    failed = None
     while True:
         try:
+            if failed is not None:  # here, since what is raised by the end is caught too
+                failed = end(c, _TRANSPORT, failed)
             while True:
                 c.inside = False
                 yield
@@ -32,12 +35,13 @@ def engine(c, o, p):
                 c.clear = 0
                 if c.news:
                     tell(c)
-                more = not o.lone or await_puback(c, o, p)
+                if o.lone:
+                    await_puback(c, o, p)
                 if c.wrote:
                     stamp(c, o)
                 if c.state == _OPENING:
                     _open(c)
-                if more and c.sending:  # the transport is open
+                if c.sending:  # the transport is open
                     receive(c)
                 if c.broken:
                     end(c, _TRANSPORT, 0)
@@ -49,12 +53,14 @@ def engine(c, o, p):
                     transmit(c)
                 elif c.eager:
                     c.clear = 1 if o.count else 2
-        except GeneratorExit:  # CPython gives a client back
-            return
         except OSError as error:  # of the transport: the one place where they are caught
-            end(c, _TRANSPORT, _errno(error))
+            failed = _errno(error)
         except BaseException as error:
+            if not c.inside and error.__class__ is GeneratorExit:
+                return  # CPython gives a client back
+            failed = None
             c.fault = error  # for step() to raise: let out, it would end the generator
+            choose_anew(c)
 
 
 def _open(c):

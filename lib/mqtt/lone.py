@@ -33,9 +33,9 @@ def number(c, buf, at):
 def left_alone(c, o, size):
     """The ``size`` bytes at the start of the empty outbox, a PUBLISH of QoS 1 under c.packet_id,
     have left. Returns its handle."""
-    o.lone = c.packet_id
     o.lone_size = size
     o.last = size = o.last % 0x3FFFFFFF + 1
+    o.lone = c.packet_id
     c.sent = c.sent + 1 & 0x3FFFFFFF
     c.wrote = True
     c.clear = _CLEAR
@@ -43,7 +43,7 @@ def left_alone(c, o, size):
 
 
 def await_puback(c, o, p):
-    """The step begins: look at what has come. False if it was the PUBACK and no more."""
+    """The step begins: read once, in the hope that it is the PUBACK and no more."""
     if c.state == _UP and p.at == p.have and not p.got:
         s = p.stage
         n = c.transport.readinto(s, _STAGE)
@@ -54,13 +54,13 @@ def await_puback(c, o, p):
             c.acked = c.acked + 1 & 0x3FFFFFFF
             if c.on_event:
                 emit(c, _ACKED, o.last, 1)
-            return False
+            return
         if n is not None:
             if n <= 0:
                 end(c, _TRANSPORT if n else _PEER_CLOSED, n)
-                return False
+                return
             c.heard = c.now
             p.at = 0
             p.have = n
-    settle(o)
-    return True
+    if o.lone:  # the transport may have asked what is in flight
+        settle(o)

@@ -40,7 +40,7 @@ _PIECE = const(1)
 _PEER_CLOSED = const(-30)
 _TRANSPORT = const(-31)
 _STAGE = const(128)
-_READS = const(32)  # the most reads of one step, so that a flood cannot hold it
+_READS = const(31)  # the most reads of one step, with lone.py's 32; a flood cannot hold it
 
 
 def receive(c):

@@ -66,9 +66,8 @@ def transmit(c):
     if not c.sending:
         return None
     turns = _WRITES
-    while c.left or _choose(c, c.outbox):
-        if not turns:
-            return None
+    # What is chosen is written at once: while it waits, it may be replaced, moved or given up.
+    while turns and (c.left or _choose(c, c.outbox)):
         turns -= 1
         n = c.transport.write(c.source, c.at, c.left)
         if n is None:
@@ -87,7 +86,7 @@ def transmit(c):
             _written(c)
         if n:
             return _block(c)
-    if c.eager and c.state == _UP and c.outbox.passed == c.outbox.count:
+    if turns and c.eager and c.state == _UP and c.outbox.passed == c.outbox.count:
         c.clear = 1 if c.outbox.count else 2
     return None
 
@@ -170,6 +169,11 @@ def _block(c):
     if not c.blocked:
         c.blocked = True
         c.blocked_at = c.now
+    choose_anew(c)
+
+
+def choose_anew(c):
+    """No more is written now: of the PUBLISHes that were to leave, only what has begun still is."""
     if c.sending == _PUBLISH and c.left:
         _cut(c, c.outbox, c.entry)
 

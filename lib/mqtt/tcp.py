@@ -69,7 +69,7 @@ class TcpTransport:
         self._look = getattr(poll, "ipoll", poll.poll)  # CPython has none that allocates nothing
 
     def _finish(self):
-        for _, event in self._look(0):
+        for _, event in self._look(0):  # pyright: ignore (set by _begin)
             if event & (select.POLLERR | select.POLLHUP):
                 self._socket.readinto(bytearray(1), 1)  # raises the connection's own error
                 raise OSError(errno.ECONNREFUSED)

@@ -1,8 +1,9 @@
 """A full outbox and a slow peer: who gives way, what is counted, and what passes all the same."""
 
 import peer
-from check import eq, true
+from check import eq, raises, true
 from dice import Dice
+from exchange import put, silent
 from mqtt import ACKED, DOWN, FAILED, FULL, REPLACED, TOO_LARGE
 from story import Inbox, Story
 
@@ -247,3 +248,43 @@ def test_at_random_every_accepted_message_ends_once_as_acked_or_as_given_up():
                 firsts.append(value)
         eq(firsts, sorted(firsts), where)
         eq(len(firsts), len(acked), where)
+
+
+def test_what_a_step_has_no_turn_left_for_may_still_be_replaced_or_given_up():
+    for given_up in (False, True):
+        story = Story(keepalive=0, tx_size=33 * 40, max_inflight=100, drop_oldest=given_up)
+        publication = story.client.prepare(b"t", 35, replace=True)
+        for k in range(33):
+            true(put(publication, b"%05d" % k) > 0)
+        story.client.connect()
+        story.client.step(story.now)
+        story.broker.serve()
+        story.client.step(story.now)  # CONNACK, and as many writes as a step may have
+        while story.client.publish(b"t", b"A" * 30, qos=1) > 0 and not story.client.dropped:
+            pass
+        true(put(publication, b"N" * 35) > 0)
+        story.settle()
+        sizes = [len(payload) for payload in story.broker.payloads()]
+        eq(set(sizes), {5, 30, 35})
+        eq(sizes.count(35), 1)
+        eq(story.client.queued, 0)
+
+
+def test_what_a_broken_write_left_unsent_may_still_be_replaced():
+    for kind in (ValueError, KeyboardInterrupt):
+        story = silent(tx_size=64)
+        story.client.eager = False
+        story.settle()
+        publication = story.client.prepare(b"t", 35, replace=True)
+        put(publication, b"older")
+        write = story.wire.write
+
+        def broken(buf, off, n, kind=kind):
+            raise kind
+
+        story.wire.write = broken
+        raises(kind, story.client.step, story.now)
+        story.wire.write = write
+        put(publication, b"N" * 35)
+        story.settle()
+        eq(story.broker.payloads(), [b"N" * 35])

@@ -3,7 +3,7 @@
 import peer
 from check import eq, raises, true
 from exchange import ids, outline, publisher, put, say, silent
-from mqtt import ACK_TIMEOUT, ACKED, CLOSED, CONNECTING, DOWN, PEER_CLOSED, TRANSPORT, UP
+from mqtt import ACK_TIMEOUT, ACKED, CLOSED, CONNECTING, DOWN, PEER_CLOSED, TRANSPORT, UP, Client
 from story import MASK, Inbox, Story
 
 WAYS = ("publish", "send")
@@ -298,3 +298,99 @@ def test_a_transport_that_raises_when_it_is_closed_is_closed_all_the_same():
     story.client.connect()
     story.client.step(story.now)
     eq(story.client.state, CONNECTING)
+
+
+def test_a_transport_may_ask_what_is_in_flight_while_it_reads():
+    for how in WAYS:
+        story, handle = sent(how)
+        readinto = story.wire.readinto
+        asked = []
+
+        def counting(buf, n, story=story, readinto=readinto, asked=asked):
+            asked.append((story.client.inflight, story.client.queued))
+            return readinto(buf, n)
+
+        story.wire.readinto = counting
+        story.settle()
+        eq(set(asked), {(1, 1)})
+        say(story, peer.puback(ids(story)[0]))
+        eq((story.events, story.client.queued), ([(ACKED, handle, 1)], 0))
+        eq(story.broker.payloads(), [b"lone"])
+
+
+def test_what_came_behind_its_puback_is_read_in_the_same_step():
+    for how in WAYS:
+        story, handle = sent(how)
+        inbox = Inbox()
+        story.client.subscribe(b"a", 1, inbox.handler)
+        frames = [peer.puback(ids(story)[0]), peer.publish(b"a", b"ON")]
+
+        def framed(buf, n, frames=frames):
+            if not frames:
+                return None
+            frame = frames.pop(0)
+            buf[: len(frame)] = frame
+            return len(frame)
+
+        story.wire.readinto = framed
+        story.client.step(story.now)
+        eq((story.events, inbox.payloads()), ([(ACKED, handle, 1)], [b"ON"]))
+
+
+def test_an_exception_of_the_event_that_tells_an_end_leaves_step_and_the_client_goes_on():
+    for kind in (KeyboardInterrupt, SystemExit, GeneratorExit):
+        story, _ = sent("publish")
+
+        def stop(event, a, b, kind=kind):
+            raise kind
+
+        told = story.client.on_event
+        story.client.on_event = stop
+        story.wire.raises = True
+        story.wire.reset()
+        raises(kind, story.client.step, story.now)
+        eq((story.client.state, story.client.queued), (DOWN, 1))
+        story.client.on_event = told
+        story.wire.raises = False
+        story.broker.mute.clear()
+        story.broker.present = 1
+        story.connect()
+        eq(story.client.queued, 0)
+
+
+def test_a_transport_may_raise_anything_in_any_of_its_methods():
+    for kind in (ValueError, KeyboardInterrupt, GeneratorExit, MemoryError):
+        for method in ("open", "readinto", "write", "close"):
+            story = Story(clean_session=False)
+            whole = getattr(story.wire, method)
+
+            def broken(*arguments, kind=kind):
+                raise kind
+
+            if method != "open":
+                story.connect()
+            story.client.eager = False
+            story.settle()
+            story.client.publish(b"t", b"x", qos=1)
+            setattr(story.wire, method, broken)
+            if method == "open":
+                story.client.connect()
+            elif method == "close":
+                story.wire.end()
+            raises(kind, story.client.step, story.now)
+            setattr(story.wire, method, whole)
+            story.settle()
+            story.broker.present = 1 if story.broker.seen else 0
+            if story.client.state == DOWN:
+                story.connect()
+            story.settle()
+            eq((story.client.queued, story.broker.payloads()[-1:]), (0, [b"x"]), method)
+
+
+def test_a_client_knows_what_it_has_not_even_before_it_is_made():
+    class Unmade(Client):
+        def __init__(self):
+            pass
+
+    eq(hasattr(Story().client, "nothing of this name"), False)
+    eq(hasattr(Unmade(), "inflight"), False)

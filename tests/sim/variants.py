@@ -206,7 +206,7 @@ VARIANTS = (
         "held.py",
         "            if sure < 0:\n                ids[i] = 0\n            elif",
         "            if",
-        "handlers",
+        "answers",
     ),
     (
         "ids in doubt are trusted",
@@ -270,7 +270,7 @@ VARIANTS = (
         "lone.py",
         "    c.outbox.buf[0 : _len(buf)] = buf\n",
         "",
-        "answers",
+        "legal bytes",
     ),
     (
         "what was withheld is not asked for",
