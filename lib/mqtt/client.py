@@ -24,7 +24,7 @@ from mqtt.message import Message
 from mqtt.outbox import Outbox, live, settle
 from mqtt.parser import Parser
 from mqtt.publication import Publication, encode, payload_length, valid_topic
-from mqtt.sending import ACKS, REQUEST
+from mqtt.sending import ACKS, REQUEST, choose_anew
 from mqtt.subscriptions import Subscriptions
 from mqtt.timing import deadline
 
@@ -310,4 +310,5 @@ class Client:
 def _raise_again(c):
     fault = c.fault
     c.fault = None
+    choose_anew(c)
     raise fault

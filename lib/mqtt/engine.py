@@ -10,7 +10,7 @@ from mqtt._shim import const
 from mqtt.events import end, tell
 from mqtt.lone import await_puback
 from mqtt.receiving import receive
-from mqtt.sending import choose_anew, transmit
+from mqtt.sending import transmit
 from mqtt.timing import check, stamp
 
 _MASK = const(0x3FFFFFFF)
@@ -19,6 +19,7 @@ _CONNECTING = const(2)
 _UP = const(3)
 _CONNECT = const(2)
 _TRANSPORT = const(-31)
+_UNKNOWN = (0,)  # the arguments of an OSError that has none
 
 
 def engine(c, o, p):
@@ -26,8 +27,8 @@ def engine(c, o, p):
     failed = None
     while True:
         try:
-            if failed is not None:  # here, since what is raised by the end is caught too
-                failed = end(c, _TRANSPORT, failed)
+            if failed:
+                failed = end(c, _TRANSPORT, _errno(failed))
             while True:
                 c.inside = False
                 yield
@@ -53,14 +54,14 @@ def engine(c, o, p):
                     transmit(c)
                 elif c.eager:
                     c.clear = 1 if o.count else 2
+        # No calls here: what they raise would not be caught.
         except OSError as error:  # of the transport: the one place where they are caught
-            failed = _errno(error)
+            failed = error.args or _UNKNOWN
         except BaseException as error:
             if not c.inside and error.__class__ is GeneratorExit:
                 return  # CPython gives a client back
             failed = None
             c.fault = error  # for step() to raise: let out, it would end the generator
-            choose_anew(c)
 
 
 def _open(c):
@@ -79,6 +80,5 @@ def _open(c):
         end(c, _TRANSPORT, r)
 
 
-def _errno(error):
-    n = error.args[0] if error.args else 0
-    return -abs(n) if isinstance(n, int) else 0
+def _errno(args):
+    return -abs(args[0]) if isinstance(args[0], int) else 0
