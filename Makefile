@@ -8,9 +8,19 @@ VENV := .venv/bin
 .DEFAULT:
 	@echo "make $@: there is no such target; make help lists those there are" >&2; exit 2
 
+#: test     JOBS=2 MICROPYTHON=/path/to/micropython, and variables of single tests: their files say them
+#: soak     FIRST=seed ARGS=
+#: flash    FIRMWARE=file, version or keep; VARIANT=SPIRAM; SECRETS=nvs or file; ERASE=1; BAUD=460800;
+#: flash    BEFORE=no-reset; SITE=url; VERBOSE=1: docs/flashing.md
+#: measure  MQTT_USER= MQTT_PASSWORD= WIFI_SSID= WIFI_PASSWORD= ARGS=: docs/measure.md
+#: bench    ROUNDS=5
+#: build    .venv/bin/python -m tools.build --explain < traceback.txt: its short names, docs/build.md
+#: dist     .venv/bin/python -m tools.dist.romfs: an image for a ROMFS partition, docs/firmware.md
+
 help: ## list the targets
 	@echo "make <target>:"
 	@sed -n 's/^\([a-z]*\):.*## /  \1|/p' Makefile | while IFS='|' read -r t d; do printf '  %-8s %s\n' $$t "$$d"; done
+	@echo; echo "and what may be added:"; sed -n 's/^#: /  /p' Makefile
 
 setup: ## make .venv and tests/wasm/node_modules
 	@$(PYTHON) tools/setup.py

@@ -10,7 +10,7 @@
 import os
 
 # sources=True in an include() of this file freezes lib/ as it is written: tracebacks with the names
-# and lines of the sources, for about twice the heap.
+# and lines of the sources, for about 1.6 times the heap.
 options.defaults(sources=False)
 
 include("$(PORT_DIR)/boards/manifest.py")  # what the generic boards have: networking, asyncio, dht

@@ -8,6 +8,15 @@ import time
 from tests.sim import soak
 
 
+def _number(text):
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no seed: a failing run names its own; make soak SEED=7"
+        ) from None
+
+
 def main():
     """0 if every property held."""
     options = _options()
@@ -30,7 +39,7 @@ def main():
 
 def _options():
     p = argparse.ArgumentParser(prog="python -m tests.sim", description=__doc__)
-    p.add_argument("--seed", type=int, help="replay this one")
+    p.add_argument("--seed", type=_number, help="replay this one")
     p.add_argument("--trace", action="store_true", help="and tell it line by line")
     p.add_argument("--hours", type=float, help="simulated hours (default 1000)")
     p.add_argument("--seconds", type=float, help="or real seconds")

@@ -35,6 +35,13 @@ def test_help_lists_every_target_that_can_be_typed():
     assert make() == (0, said)
 
 
+def test_help_names_every_variable_that_can_be_given():
+    _, said = make("help")
+    given = set(re.findall(r"\$\((?:if \$\(|or \$\()?([A-Z_]+)\)", MAKEFILE)) - {"PYTHON", "VENV"}
+    assert len(given) > 15
+    assert [name for name in sorted(given) if f"{name}=" not in said] == []
+
+
 NOWHERE = "PORT=/dev/no-such-port"
 
 
@@ -46,6 +53,7 @@ NOWHERE = "PORT=/dev/no-such-port"
         (("measure", "BROKER=127.0.0.1:1", NOWHERE), "board plugged in"),
         (("flash", NOWHERE), "Plug in the board"),
         (("deploy", NOWHERE, "CONFIG=no-such.json"), "Copy config.example.json to it"),
+        (("deploy", NOWHERE, "WAIT=soon"), "try make deploy WAIT=60"),
         (("logs", NOWHERE), "Is the board plugged in"),
         (("repl", NOWHERE), "Is the board plugged in"),
         (("doctor", NOWHERE), "make doctor again"),
@@ -53,8 +61,8 @@ NOWHERE = "PORT=/dev/no-such-port"
         (("dist", "OUT=/dev/null/x"), "name another OUT=folder"),
         (("bench", "UMQTT=/no/such"), "name the folder that has umqtt/simple.py"),
         (("fuzz", "ARGS=nothing", "SECONDS=1"), "there are parser, text, client, command"),
-        (("run", "SECONDS=soon"), "--seconds: invalid float value: 'soon'"),
-        (("soak", "SEED=x"), "--seed: invalid int value: 'x'"),
+        (("run", "SECONDS=soon"), "'soon' is no number of seconds; try make run SECONDS=15"),
+        (("soak", "SEED=x"), "'x' is no seed: a failing run names its own"),
         (("frobnicate",), "make help lists those there are"),
     ],
     ids=lambda part: part[0] if isinstance(part, tuple) else "",

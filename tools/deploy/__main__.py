@@ -57,12 +57,21 @@ class Terminal:
             self._bar = None
 
 
+def _seconds(text):
+    try:
+        return float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no number of seconds; try make deploy WAIT=60"
+        ) from None
+
+
 def main(arguments=None):
     parser = argparse.ArgumentParser(prog="deploy", description="Put the node on a board.")
     parser.add_argument("--port", default="", help="serial port; without it the only one there is")
     parser.add_argument("--config", type=Path, help="config.json to write; else the board's stays")
     parser.add_argument(
-        "--wait", type=float, default=60, help="seconds for the node to come online; 0: none"
+        "--wait", type=_seconds, default=60, help="seconds for the node to come online; 0: none"
     )
     options = parser.parse_args(arguments)
     terminal = Terminal()

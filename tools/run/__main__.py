@@ -153,9 +153,18 @@ def verdict(scene: Scene, run: Run, offline: bool, stopped: int) -> int:
     return 0 if good else 1
 
 
+def _seconds(text):
+    try:
+        return float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no number of seconds; try make run SECONDS=15"
+        ) from None
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.run", description=__doc__)
-    parser.add_argument("--seconds", type=float, help=f"demonstration of {SHORTEST} s or more")
+    parser.add_argument("--seconds", type=_seconds, help=f"demonstration of {SHORTEST} s or more")
     parser.add_argument("--config", type=Path, default=EXAMPLE, help="node configuration to use")
     parser.add_argument(
         "--series", type=Path, default=SERIES, help="recorded series for the sensor"
