@@ -18,7 +18,7 @@ from tests.tools.deployment import (
     write_tree,
 )
 from tools.deploy import ports
-from tools.doctor import BAD, DOUBT, GOOD, LEFT_OUT, __main__, board, host
+from tools.doctor import BAD, DOUBT, GOOD, LEFT_OUT, Finding, __main__, board, host
 
 SECRET = "never to be seen"
 OFFLINE_S = 4  # for the node to start and to say why it is not online
@@ -117,7 +117,7 @@ def test_a_broker_that_the_board_cannot_reach_is_told_apart(node, mosquitto, mon
 def test_an_empty_board_is_told_to_be_deployed_to(tmp_path):
     with PtyBoard(tmp_path, runs=True) as empty:
         found = examined(empty)
-    assert (found["files"].state, found["files"].next) == (BAD, "make deploy")
+    assert (found["files"].state, found["files"].next) == (BAD, "make deploy CONFIG=config.json")
     assert found["board's config"].state == BAD and "Wi-Fi" not in found
 
 
@@ -165,3 +165,12 @@ def test_other_tools_than_the_pinned_ones_are_told(monkeypatch):
     assert host.computer().state == GOOD
     monkeypatch.setattr(host, "_version", lambda name: None)
     assert host.computer().state == BAD and host.computer().next == "make setup"
+
+
+def test_what_could_not_be_looked_at_is_not_called_right(monkeypatch, capsys):
+    for state, said in ((LEFT_OUT, "what has a - could not"), (GOOD, "as far as this can be seen")):
+        monkeypatch.setattr(
+            __main__, "findings", lambda options, s=state: [Finding("board", s, "x")]
+        )
+        assert __main__.main([]) == 0
+        assert said in capsys.readouterr().out

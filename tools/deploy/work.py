@@ -152,7 +152,9 @@ def listing(board):
     root = board.ask(f"tree('', {('boot', 'main', 'config', *plan.OURS)!r})")
     hidden = plan.shadows({path.split("/")[0] for path, _ in root})
     if hidden:
-        commands = "\n".join(f"    mpremote connect {board.port} rm -r :{name}" for name in hidden)
+        commands = "\n".join(
+            f"    .venv/bin/mpremote connect {board.port} rm -r :{name}" for name in hidden
+        )
         raise Trouble(
             f"{', '.join(hidden)} in the root of the board would be imported in place of what is "
             f"in lib. If it is not yours to keep, remove it, and deploy again:\n{commands}"
@@ -165,7 +167,8 @@ def listing(board):
         name = wrong[0].split()[0]
         raise Trouble(
             f"on the board {wrong[0]} and stands in the way. Keep what you need of it, then "
-            f"remove it, and deploy again:\n    mpremote connect {board.port} rm -r :{name}"
+            "remove it, and deploy again:\n"
+            f"    .venv/bin/mpremote connect {board.port} rm -r :{name}"
         )
     return root + board.ask(f"tree('lib', {plan.OURS!r})") + lib
 
@@ -229,14 +232,15 @@ def _has_room(board, todo, want, block):
         raise Trouble(
             f"the board's file system has {free * block:,} bytes free, and the new files need "
             f"{needed * block:,} beside the old ones. Remove files that are not the node's "
-            f"(mpremote connect {board.port} tree), or make it anew: make flash"
+            f"(.venv/bin/mpremote connect {board.port} tree), or make it anew: make flash"
         )
 
 
 def _full(board):
     return (
-        "the board's file system is full. Remove files that are not the node's (mpremote connect "
-        f"{board.port} tree), or make it anew: make flash. The old node runs again"
+        "the board's file system is full. Remove files that are not the node's "
+        f"(.venv/bin/mpremote connect {board.port} tree), or make it anew: make flash. "
+        "The old node runs again"
     )
 
 

@@ -61,7 +61,7 @@ def main(arguments=None):
         print(f"romfs: {path}: {error.strerror}; name another file", file=sys.stderr)
         return 1
     print(f"{path}: {len(data):,} bytes. To a board whose firmware has a ROMFS partition:")
-    print(f"    mpremote romfs deploy {path}")
+    print(f"    .venv/bin/mpremote romfs deploy {path}")
     return 0
 
 

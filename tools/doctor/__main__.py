@@ -33,7 +33,11 @@ def main(arguments=None):
         console.print("interrupted; if a node was stopped, the reset button starts it again")
         return 1
     bad = sum(finding.state == BAD for finding in found)
-    console.print(f"\n{bad} wrong" if bad else "\nnothing is wrong as far as this can be seen")
+    left_out = any(finding.state == LEFT_OUT for finding in found)
+    good = "nothing is wrong as far as this can be seen"
+    if left_out:
+        good = "nothing is wrong in what could be looked at; what has a - could not"
+    console.print(f"\n{bad} wrong" if bad else f"\n{good}")
     return 1 if bad else 0
 
 

@@ -69,7 +69,9 @@ def _program(board, facts, want):
         want = {path: data for path, data in want.items() if not path.startswith("lib/")}
     there = {path for path, digest in listing if digest}
     if not there & set(want):
-        yield Finding("files", BAD, "there is no node on the board", "make deploy")
+        yield Finding(
+            "files", BAD, "there is no node on the board", "make deploy CONFIG=config.json"
+        )
         return False
     todo = plan.make(listing, want)
     missing = sorted(set(todo.changed) - there)

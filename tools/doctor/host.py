@@ -54,7 +54,8 @@ def read_config(path):
         path = Path("config.json")
         if not path.exists():
             text = "no config.json here, and none named with CONFIG="
-            return None, [Finding("config", LEFT_OUT, text)]
+            step = "cp config.example.json config.json, and edit it"
+            return None, [Finding("config", LEFT_OUT, text, step)]
     try:
         config = settings.parse(path.read_bytes(), path)
     except OSError as error:
