@@ -55,6 +55,7 @@ class Publication:
         self._replace = replace
         self._handle = 0  # of the newest message
         self.buf[0] = first
+        # 0 and 2, short ones of QoS 0 and 1, can go straight from here: see send().
         self._way = first & 6 if self._head == 2 else _LONG
 
     def send(self, n):
