@@ -1,6 +1,11 @@
 # Every target makes its own set-up first (tools/setup.py; instant when nothing changed).
 PYTHON ?= python3
 VENV := .venv/bin
+# A file or folder as one word of the shell: quoted, but for the ~/ that only the shell can replace.
+path = $(subst '~/,~/','$(subst ','\'',$(1))')
+ifdef MICROPYTHON
+export override MICROPYTHON := $(patsubst ~/%,$(HOME)/%,$(MICROPYTHON))
+endif
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run test check soak fuzz flash sizes alloc measure bench deploy logs repl doctor format build dist clean
@@ -47,16 +52,16 @@ check: setup ## lint, format, types of lib/, purity of the sources, sizes as doc
 
 flash: setup ## MicroPython onto a board; PORT=/dev/ttyUSB0; CONFIG=config.json: and the node
 	@$(VENV)/python -m tools.flash $(if $(PORT),--port '$(PORT)') \
-		$(if $(FIRMWARE),--firmware '$(FIRMWARE)') $(if $(CONFIG),--config '$(CONFIG)') \
+		$(if $(FIRMWARE),--firmware $(call path,$(FIRMWARE))) $(if $(CONFIG),--config $(call path,$(CONFIG))) \
 		$(if $(VARIANT),--variant '$(VARIANT)') $(if $(SECRETS),--secrets '$(SECRETS)') \
 		$(if $(ERASE),--erase) $(if $(BAUD),--baud '$(BAUD)') $(if $(BEFORE),--before '$(BEFORE)') \
 		$(if $(SITE),--site '$(SITE)') $(if $(VERBOSE),--verbose) $(ARGS)
 
 build: setup ## lib/ for a board in the fewest bytes, as build/lib; OUT=folder
-	@$(VENV)/python -m tools.build $(if $(OUT),--out '$(OUT)')
+	@$(VENV)/python -m tools.build $(if $(OUT),--out $(call path,$(OUT)))
 
 dist: setup ## a release: compiled node, packages for mip, images, sums, as build/dist; OUT=folder
-	@$(VENV)/python -m tools.dist $(if $(OUT),--out '$(OUT)')
+	@$(VENV)/python -m tools.dist $(if $(OUT),--out $(call path,$(OUT)))
 
 sizes: setup ## bytes of .mpy, and of heap on a 32-bit MicroPython; ARGS=--write: docs/sizes.md
 	@$(VENV)/python -m tools.sizes $(ARGS)
@@ -69,7 +74,7 @@ measure: setup ## what a link carries; BROKER=host[:port] SECONDS=60, PORT=/dev/
 		$(if $(SECONDS),--seconds '$(SECONDS)') $(ARGS)
 
 deploy: setup ## put the node on a board; PORT=/dev/ttyUSB0 CONFIG=config.json WAIT=60
-	@$(VENV)/python -m tools.deploy $(if $(PORT),--port '$(PORT)') $(if $(CONFIG),--config '$(CONFIG)') \
+	@$(VENV)/python -m tools.deploy $(if $(PORT),--port '$(PORT)') $(if $(CONFIG),--config $(call path,$(CONFIG))) \
 		$(if $(WAIT),--wait '$(WAIT)')
 
 logs: setup ## follow the log of the node on a board; PORT=/dev/ttyUSB0
@@ -79,11 +84,11 @@ repl: setup ## a prompt on a board; PORT=/dev/ttyUSB0
 	@$(VENV)/python -m tools.deploy.repl $(if $(PORT),--port '$(PORT)')
 
 doctor: setup ## what is wrong with board, cable, firmware, config, Wi-Fi, broker; PORT= CONFIG=
-	@$(VENV)/python -m tools.doctor $(if $(PORT),--port '$(PORT)') $(if $(CONFIG),--config '$(CONFIG)')
+	@$(VENV)/python -m tools.doctor $(if $(PORT),--port '$(PORT)') $(if $(CONFIG),--config $(call path,$(CONFIG)))
 
 bench: setup ## lib/mqtt beside other clients: docs/benchmarks.md; ARGS="--only instructions", UMQTT= MQTT_AS=
-	@$(VENV)/python -m tools.bench $(if $(ROUNDS),--rounds '$(ROUNDS)') $(if $(UMQTT),--umqtt '$(UMQTT)') \
-		$(if $(MQTT_AS),--mqtt-as '$(MQTT_AS)') $(ARGS)
+	@$(VENV)/python -m tools.bench $(if $(ROUNDS),--rounds '$(ROUNDS)') $(if $(UMQTT),--umqtt $(call path,$(UMQTT))) \
+		$(if $(MQTT_AS),--mqtt-as $(call path,$(MQTT_AS))) $(ARGS)
 
 format: setup ## put the sources in the one format
 	@$(VENV)/ruff format .

@@ -92,6 +92,58 @@ def test_a_port_or_file_with_spaces_stays_one_word(target):
     assert "--config" not in said or "--config 'my config.json'" in said
 
 
+# --- files and folders ----------------------------------------------------------------------------
+
+
+def typed(home, target, *words):
+    """The words that the tool of a target would get, from a shell that leaves CONFIG=~/x as it is:
+    those that say NAME=... are typed so."""
+    command = ["make", "-n", "--no-print-directory", "-C", str(ROOT), "-o", "setup", target, *words]
+    environment = {"PATH": os.environ["PATH"], "HOME": str(home)}
+    options = {"env": environment, "capture_output": True, "text": True, "check": True}
+    recipe = subprocess.run(command, **options).stdout
+    recipe = f"list() {{ printf '%s\\n' \"$@\"; }}; {recipe.replace('.venv/bin/python -m', 'list')}"
+    return subprocess.run(["sh", "-c", recipe], **options).stdout.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("target", "variable", "option"),
+    [
+        ("flash", "CONFIG", "--config"),
+        ("flash", "FIRMWARE", "--firmware"),
+        ("deploy", "CONFIG", "--config"),
+        ("doctor", "CONFIG", "--config"),
+        ("build", "OUT", "--out"),
+        ("dist", "OUT", "--out"),
+        ("bench", "UMQTT", "--umqtt"),
+        ("bench", "MQTT_AS", "--mqtt-as"),
+    ],
+)
+def test_the_home_folder_may_be_written_as_a_tilde_wherever_a_path_is_typed(
+    tmp_path, target, variable, option
+):
+    for path, meant in (
+        ("~/my  boards/x.json", f"{tmp_path}/my  boards/x.json"),
+        ("~/Tom's/~/x", f"{tmp_path}/Tom's/~/x"),
+        ("here/~/x", "here/~/x"),
+        ("~x", "~x"),
+    ):
+        assert typed(tmp_path, target, f"{variable}={path}")[1:] == [option, meant]
+
+
+@pytest.mark.parametrize("by", ["word", "environment"])
+def test_an_own_micropython_may_be_named_with_a_tilde(tmp_path, by):
+    named = {"MICROPYTHON": "~/none"}
+    words = [f"{key}={value}" for key, value in named.items()] if by == "word" else []
+    done = subprocess.run(
+        ["make", "--no-print-directory", "-C", str(ROOT), "setup", *words],
+        env={"PATH": os.environ["PATH"], "HOME": str(tmp_path)} | ({} if words else named),
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode and f"MICROPYTHON ({tmp_path}/none) does not run" in done.stderr
+
+
 # --- the terminal ---------------------------------------------------------------------------------
 
 
