@@ -100,6 +100,33 @@ def test_a_config_on_the_board_with_a_small_fault_is_kept_and_told(board, flash,
     assert any("health.every: 0" in warning for warning in heard.warnings)
 
 
+def test_an_example_that_was_never_edited_is_told_each_time_and_put_on_the_board(
+    board, second, tmp_path
+):
+    heard, again = deployment.Heard(), deployment.Heard()
+    config = write_config(tmp_path / "config.json")
+    assert deployed(board, second, config, say=heard).online
+    assert [text.partition(" is that of ")[0] for text in heard.warnings] == [
+        'config.json: wifi.ssid: "home"',
+        "config.json: wifi.password",
+        'config.json: mqtt.brokers[0].host: "192.168.1.10"',
+    ]
+    assert deployed(board, second, say=again).online
+    assert again.warnings == [f"the board's {text}" for text in heard.warnings]
+
+
+def test_only_what_is_still_the_example_s_is_told():
+    mine = {"ssid": "home", "password": "of my own"}
+    assert settings.unedited({"wifi": mine, "mqtt": {"brokers": [{"host": "10.0.0.7"}]}}) == []
+    (password,) = settings.unedited({"wifi": {**EXAMPLE["wifi"], "ssid": "mine"}})
+    assert password.startswith("wifi.password is that of config.example.json; put there the ")
+    hosts = [{"host": "10.0.0.7"}, EXAMPLE["mqtt"]["brokers"][0]]
+    (second,) = settings.unedited({"wifi": mine, "mqtt": {"brokers": hosts}})
+    assert second.startswith('mqtt.brokers[1].host: "192.168.1.10" is that of')
+    for other in (None, [], {"wifi": []}, {"mqtt": {"brokers": [5, {}]}}):
+        assert settings.unedited(other) == []
+
+
 @pytest.mark.parametrize("key", ["password", "pasword", "pass word"])
 def test_no_secret_is_ever_printed(board, tmp_path, key):
     config = write_config(

@@ -37,7 +37,7 @@ def config_for(port, password=SECRET):
         "username": "node",
         "password": password,
     }
-    return {**EXAMPLE, "mqtt": mqtt}
+    return {**EXAMPLE, "mqtt": mqtt, "wifi": {"ssid": "home", "password": "of this house"}}
 
 
 @pytest.fixture
@@ -165,6 +165,24 @@ def test_other_tools_than_the_pinned_ones_are_told(monkeypatch):
     assert host.computer().state == GOOD
     monkeypatch.setattr(host, "_version", lambda name: None)
     assert host.computer().state == BAD and host.computer().next == "make setup"
+
+
+def test_an_example_that_was_never_edited_is_doubted_here_and_on_the_board(
+    tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setattr(host, "brokers", lambda config: [])
+    monkeypatch.setattr(ports, "candidates", list)
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps(EXAMPLE))
+    assert __main__.main(["--config", str(path)]) == 0
+    said = capsys.readouterr().out
+    assert "put there the name of your network" in said and "what has a ? may be wrong" in said
+    write_tree(tmp_path / "flash", {"config.json": path.read_bytes(), "main.py": b""})
+    with PtyBoard(tmp_path / "flash", runs=True) as node:
+        found = examined(node)
+    assert found["board's config"].state == DOUBT
+    assert 'mqtt.brokers[0].host: "192.168.1.10"' in found["board's config"].text
+    assert "may never be online" in found["board's config"].next
 
 
 def test_what_could_not_be_looked_at_is_not_called_right(monkeypatch, capsys):

@@ -209,6 +209,14 @@ def test_a_configuration_with_a_fault_is_refused_with_the_node_s_own_words(tmp_p
     assert "devices[0].pin: 6; the flash memory uses this pin on ESP32" in said
 
 
+def test_an_example_that_was_never_edited_is_told_and_written(monkeypatch):
+    small_node(monkeypatch)
+    with Board() as board:
+        code, said = flash(board, firmware(), "--config", EXAMPLE)
+    assert code == 0, said
+    assert "mind      wifi.password is that of config.example.json; put there the pass" in said
+
+
 def test_a_chip_that_the_node_does_not_know_is_named():
     with Board("esp32h2") as board:
         code, said = flash(board, firmware())

@@ -12,6 +12,8 @@ from tools.deploy.bundle import ROOT
 
 CHIPS = ("ESP32", "ESP32S2", "ESP32S3", "ESP32C3", "ESP32C6")
 LONGEST_SHOWN = 56  # characters of a value that the validator shows before it cuts
+STILL = " is that of config.example.json; put there"
+EXAMPLE = ROOT / "config.example.json"
 PLAIN_KEYS = {"node", "prefix", "ssid", "hostname", "host", "port", "client_id", "username"}
 
 
@@ -111,6 +113,38 @@ def cautions(config, chip):
             if text:
                 found.append(f"devices[{index}].{key}: {entry[key]}; {text} (docs/hardware.md)")
     return found
+
+
+def unedited(config):
+    """What in `config` (any JSON) still is as config.example.json has it, and to be replaced, one
+    text a key. Told and not refused: a network of that name and password may be there, and a board
+    may be tried out without any."""
+    example = json.loads(EXAMPLE.read_text())
+    found = []
+    if _same(config, example, "wifi", "password"):  # another one: somebody was at these lines
+        if _same(config, example, "wifi", "ssid"):
+            found.append(f'wifi.ssid: "{example["wifi"]["ssid"]}"{STILL} the name of your network')
+        found.append(f"wifi.password{STILL} the password of your network")
+    host = example["mqtt"]["brokers"][0]["host"]
+    brokers = _at(config, "mqtt", "brokers")
+    for index, entry in enumerate(brokers if isinstance(brokers, list) else ()):
+        if _at(entry, "host") == host:
+            found.append(
+                f'mqtt.brokers[{index}].host: "{host}"{STILL} the address of your broker, unless '
+                "it is this one"
+            )
+    return found
+
+
+def _same(config, example, *keys):
+    return _at(config, *keys) == _at(example, *keys)
+
+
+def _at(value, *keys):
+    """What stands below these keys, None if nothing does."""
+    for key in keys:
+        value = value.get(key) if isinstance(value, dict) else None
+    return value
 
 
 def _validator():

@@ -178,8 +178,8 @@ def _checked_config(board, config, facts, say):
     if config is not None:
         data = settings.parse(config, "config.json")
         _refuse("config.json", settings.faults(data, chip(facts))[0])
-        for caution in settings.cautions(data, chip(facts)):
-            say.warn(f"config.json: {caution}")
+        for text in settings.cautions(data, chip(facts)) + settings.unedited(data):
+            say.warn(f"config.json: {text}")
         return {"config.json": config}
     own = board.ask("content('config.json')")
     if own is None:
@@ -187,11 +187,12 @@ def _checked_config(board, config, facts, say):
             "the board has no config.json yet: copy config.example.json to config.json, edit it, "
             "and deploy with CONFIG=config.json"
         )
-    found, starts = settings.faults(settings.parse(own, "the board's config.json"), chip(facts))
+    data = settings.parse(own, "the board's config.json")
+    found, starts = settings.faults(data, chip(facts))
     if not starts:
         _refuse("the board's config.json", found)
-    for fault in found:
-        say.warn(f"the board's config.json: {fault}")
+    for text in found + settings.unedited(data):
+        say.warn(f"the board's config.json: {text}")
     return {}
 
 

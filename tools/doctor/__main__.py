@@ -33,10 +33,12 @@ def main(arguments=None):
         console.print("interrupted; if a node was stopped, the reset button starts it again")
         return 1
     bad = sum(finding.state == BAD for finding in found)
-    left_out = any(finding.state == LEFT_OUT for finding in found)
+    states = {finding.state for finding in found}
     good = "nothing is wrong as far as this can be seen"
-    if left_out:
+    if LEFT_OUT in states:
         good = "nothing is wrong in what could be looked at; what has a - could not"
+    if DOUBT in states:
+        good += "; what has a ? may be wrong"
     console.print(f"\n{bad} wrong" if bad else f"\n{good}")
     return 1 if bad else 0
 

@@ -99,7 +99,8 @@ def _config(board, facts, own_config):
         return False
     faults, starts = settings.faults(config, work.chip(facts))
     cautions = [] if faults else settings.cautions(config, work.chip(facts))
-    yield host.judged("board's config", "config.json on the board", faults, starts, cautions)
+    name, unedited = "config.json on the board", settings.unedited(config)
+    yield host.judged("board's config", name, faults, starts, cautions, unedited)
     if own_config is None:
         yield from host.brokers(config)
     elif own_config != config:

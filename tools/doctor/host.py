@@ -66,19 +66,24 @@ def read_config(path):
             Finding("config", BAD, str(trouble), "mend it with an editor that knows JSON")
         ]
     starts = any(settings.faults(config, chip)[1] for chip in settings.CHIPS)
-    return config, [judged("config", str(path), settings.faults_anywhere(config), starts)]
+    found = settings.faults_anywhere(config)
+    unedited = settings.unedited(config)
+    return config, [judged("config", str(path), found, starts, unedited=unedited)]
 
 
-def judged(check, name, faults, starts=True, cautions=()):
-    """The finding about a configuration with these faults; `cautions` count where there is none."""
-    if not faults and cautions:
-        listed = "\n".join(cautions)
-        return Finding(check, DOUBT, f"{name}:\n{listed}", "take other pins, or see to the wiring")
-    if not faults:
+def judged(check, name, faults, starts=True, cautions=(), unedited=()):
+    """The finding about a configuration with these faults; the rest are doubts about it."""
+    told = [
+        (faults, "mend these; docs/configuration.md has every key, its range and default"),
+        (unedited, "edit it; as it is, the node may never be online"),
+        (cautions, "take other pins, or see to the wiring"),
+    ]
+    told = [(texts, step) for texts, step in told if texts]
+    if not told:
         return Finding(check, GOOD, f"{name}: every setting is in order")
-    step = "mend these; docs/configuration.md has every key, its range and default"
-    listed = "\n".join(faults)
-    return Finding(check, DOUBT if starts else BAD, f"{name}:\n{listed}", step)
+    state = DOUBT if starts else BAD
+    listed = "\n".join(text for texts, _ in told for text in texts)
+    return Finding(check, state, f"{name}:\n{listed}", "; ".join(step for _, step in told))
 
 
 def brokers(config):

@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 
 from tools.deploy import Trouble
-from tools.deploy.settings import cautions
+from tools.deploy.settings import cautions, unedited
 
 from . import chips, download, image, nodefiles, partitions, plan, settings
 from .device import BAUD, Device, Said, no_port
@@ -97,8 +97,8 @@ class Flash:
         if options.config is None:
             return None
         data = settings.read(options.config, device.chip)
-        for caution in cautions(data, device.chip.machine):
-            self.tell("mind", caution)
+        for text in cautions(data, device.chip.machine) + unedited(data):
+            self.tell("mind", text)
         secrets = None
         if options.secrets != "file":
             public, found = settings.split(data)
