@@ -15,7 +15,7 @@ def program(tmp_path, monkeypatch):
     """program(files, **layout): sources under lib/, their layout; then .built() and .both(code)."""
     defaults = {"FILES": {"app": ("app",)}, "ALONE": (), "LAZY": {}, "NOT_ON_A_BOARD": ()}
     defaults |= {"PAGES": (), "PROGRAMS": (), "ENTRIES": {}, "SEAMS": (), "OBSERVED": ()}
-    defaults |= {"COMPUTED": {}}
+    defaults |= {"COMPUTED": {}, "FORGOTTEN": (), "SET_UP": {}}
 
     def make(files, **changes):
         for name, value in (defaults | changes).items():
@@ -50,7 +50,7 @@ class Program:
         assert wanted.code == 0, wanted.output
         for runtime in ("unix", "wasm"):
             found = run_code(runtime, code, [self.out])
-            assert (found.code, found.output) == (0, wanted.output), runtime
+            assert (found.code, found.output) == (0, wanted.output), found.output
         return wanted.output.split()
 
     def names(self, file):

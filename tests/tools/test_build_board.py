@@ -15,6 +15,7 @@ from tests.support.pure_plugin import leave_out
 from tests.tools.board import PATIENCE_S, eventually
 from tools.build.__main__ import build
 from tools.run.parts import Node
+from tools.sizes.measuring import BOARD
 
 ROOT = runtimes.ROOT
 PURE = ROOT / "tests" / "pure"
@@ -106,6 +107,56 @@ def test_the_built_node_allocates_nothing_either(built, runtime):
     passes(
         runtime, "test_node_heap", ("test_a_quiet_node_that_only_pings_allocates_nothing",), built
     )
+
+
+FORGETFUL = """
+import sys, mqtt, probe
+
+def forget():
+    del sys.modules["mqtt.options"], mqtt.options
+
+def steps():
+    for now in range(20):
+        client.step(now)
+
+got = []
+client = mqtt.Client("a", probe.link, will=("w", b"gone", 1, False))
+client.subscribe("first", 1, print)
+forget()
+client.connect()
+steps()
+print(client.state == mqtt.UP, client.subscribe(probe._TOPIC, 0, lambda m: got.append(m.payload())))
+print(client.subscribe(b"too/#/far", 1, print) == mqtt.BAD_FILTER)
+made = client.prepare("x/y", 20, qos=1)
+made.buf[made.start] = 65
+print(made.send(1) > 0, client.unsubscribe("first"), "mqtt.options" in sys.modules)
+forget()
+probe.link.command(b"ON")
+steps()
+print(got, client.acked, client.queued, "mqtt.options" in sys.modules)
+try:
+    mqtt.Client("c", None, rx_size=1)
+except ValueError as error:
+    print(error)
+forget()
+other = mqtt.Reconnect(mqtt.Client("d" * 300, probe.link), [probe.link], first_ms=500)
+other.start()
+for now in range(5):
+    other.step(now)
+print(other.client.state == mqtt.UP, other.first_ms, other.attempts)
+"""
+
+
+@pytest.mark.parametrize("runtime", ALL)
+def test_a_client_that_forgot_its_set_up_makes_a_new_one_when_it_is_asked(built, runtime):
+    try:
+        wanted = runtimes.run_code(runtime, FORGETFUL, [BOARD, ROOT / "lib"])
+        found = runtimes.run_code(runtime, FORGETFUL, [BOARD, built])
+    except runtimes.Missing as missing:
+        leave_out(f"the built tree on {runtime}: {missing}")
+    assert wanted.code == 0, wanted.output
+    assert (found.code, found.output) == (0, wanted.output), found.output
+    assert found.output.split().count("True") == 5
 
 
 def test_the_built_tree_holds_compiled_files_only_and_a_map_of_its_names(built):

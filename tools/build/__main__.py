@@ -12,7 +12,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from tools.build import folding, inlining, merging, public, writing
+from tools.build import folding, inlining, merging, moving, public, writing
 from tools.build.explain import explain
 from tools.build.naming import Names, private
 from tools.build.program import Program
@@ -30,6 +30,7 @@ def build(out, lib=ROOT / "lib", root=ROOT):
     kept = public.mark(program, root)
     folding.fold(program)
     trees = merging.merge(program, program.place())
+    moving.move(program, trees, private(Groups(trees), kept))
     inlining.inline(trees, private(Groups(trees), kept))
     names = Names(program, trees, kept)
     _clear(out)

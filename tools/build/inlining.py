@@ -29,7 +29,7 @@ def inline(trees, private):
     for file, tree in trees.items():
         functions = list(_functions(tree))
         nodes = [node for _, _, node in functions]
-        frames = dict(zip(nodes, _frames(nodes), strict=True))
+        frames = dict(zip(nodes, measured(nodes), strict=True))
         # Small ones first: the more of them fit.
         for name, owner, callee in sorted(functions, key=lambda each: frames[each[2]]):
             key = callee.item if callee.item is not None else callee.name
@@ -117,7 +117,7 @@ class _Pair:
         site = _Site(caller, callee)
         if not site.put():
             return False
-        words, size = _frames([caller])[0]
+        words, size = measured([caller])[0]
         most, own = frames[self.caller]
         if words > max(MOST_WORDS, most) or size > own + frames[self.callee][1] + WORTH:
             return False
@@ -132,7 +132,7 @@ class _Pair:
         return True
 
 
-def _frames(functions):
+def measured(functions):
     """(words, bytes) of the frame and the bytecode of each function, by itself."""
     source = ""
     for function in functions:

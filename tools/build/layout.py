@@ -22,6 +22,18 @@ ALONE = (
     "node.start", "node.ending",
 )  # fmt: skip
 
+# Files that are not in memory while the client or the node runs: what only they use goes into them.
+FORGOTTEN = ("mqtt.options", "node.setup", "node.start", "node.config", "node.kept", "node.rescue")
+
+# Of these, which are called at set-up, the body goes too: forgettable file -> file.function. A stub
+# stays, which loads that file again, so nothing here may be promised to allocate nothing.
+SET_UP = {
+    "mqtt.options": (
+        "mqtt.Client.__init__", "mqtt.Client.prepare", "mqtt.Client.subscribe",
+        "mqtt.Client.unsubscribe", "mqtt.Reconnect.__init__",
+    ),
+}  # fmt: skip
+
 # package -> module of numbers that is loaded when the first of them is asked of the package.
 LAZY = {"mqtt": "mqtt.codes"}
 

@@ -18,6 +18,7 @@ from collections import defaultdict
 
 from tools.build import mpy
 from tools.build.scopes import FUNCTIONS, Builtin, params
+from tools.build.sources import BuildError
 from tools.build.usage import Groups, Uses
 
 PARAMETERS = ("self", "key", "index", "value", "end", "args", "sep", "count", "start", "keys")
@@ -71,6 +72,8 @@ class Names:
     def _public(self, node, public_class):
         if isinstance(node, ast.Lambda):
             return False
+        if hasattr(node, "contract"):  # what a stub hands on
+            return True
         if node.item is None:
             return node.name in self.kept.documented or (public_class and _dunder(node.name))
         return getattr(node.item, "fixed", False)
@@ -83,6 +86,11 @@ class Names:
         for item in self.uses.files:
             if item.fixed:
                 item.final = item.final or item.name
+                if item.final in self.uses.hidden[item]:
+                    raise BuildError(
+                        f"{item.module}: {item.name} is public, and so is a parameter of that name "
+                        "of a function that uses it; give one another name"
+                    )
             else:
                 wanted.append(item)
         never = set(PARAMETERS) | set(dir(builtins))

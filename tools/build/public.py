@@ -127,7 +127,10 @@ def read(path):
 
 def _mark_globals(program, pages):
     members = set(pages.members)
+    # Of a forgettable file a page names the file, not what is in it.
     for name in {module for module, _ in members}.intersection(program.modules):
+        if name in layout.FORGOTTEN:
+            continue
         members.update((name, word) for word in pages.attributes)
     for module, names in layout.ENTRIES.items():
         members.update((module, name) for name in names)

@@ -23,7 +23,11 @@ class Groups:
         classes = [n for tree in trees.values() for n in ast.walk(tree) if _is_class(n)]
         of_item = {node.item: node for node in classes}
         for node in classes:
-            self.attributes[node] = members(node) | _given_by_self(node)
+            self.attributes[node] = members(node) | _given_by_self(node.body)
+        for tree in trees.values():
+            for node in tree.body:  # a method that went to another file
+                if getattr(node, "belongs", None):
+                    self.attributes[node.belongs] |= _given_by_self([node])
         for node in classes:
             for base in node.bases:
                 self._relate(node, of_item.get(getattr(base, "item", None)))
@@ -66,9 +70,9 @@ def _is_class(node):
     return isinstance(node, ast.ClassDef)
 
 
-def _given_by_self(node):
+def _given_by_self(methods):
     found = set()
-    for method in node.body:
+    for method in methods:
         if isinstance(method, FUNCTIONS) and params(method):
             me = params(method)[0].item
             for each in ast.walk(method):
@@ -120,7 +124,7 @@ class Uses:
                 self._item(item, around, body)
         elif isinstance(node, ast.Attribute) and not isinstance(node.item, Global):
             self._attribute(node.attr)
-        elif isinstance(node, ast.keyword):
+        elif isinstance(node, ast.keyword) and node.arg:
             self.standing[self.file].add(node.arg)
         elif isinstance(node, ast.arg):
             if node.item.fixed:

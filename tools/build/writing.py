@@ -70,7 +70,7 @@ class Renamer:
             node.id = self._final(node.item)
 
     def _FunctionDef(self, node, owner):
-        name = node.name
+        name = getattr(node, "told", node.name)
         node.name = self._attribute(name) if node.item is None else self._final(node.item)
         inlined = getattr(node, "inlined", ())
         self.functions[node.name].add(
