@@ -16,7 +16,7 @@ endif
 #: test     JOBS=2 MICROPYTHON=/path/to/micropython, and variables of single tests: their files say them
 #: soak     FIRST=seed ARGS=
 #: flash    FIRMWARE=file, version or keep; VARIANT=SPIRAM; SECRETS=nvs or file; ERASE=1; BAUD=460800;
-#: flash    BEFORE=no-reset; SITE=url; VERBOSE=1: docs/flashing.md
+#: flash    BEFORE=no-reset; SITE=url; WAIT=60; VERBOSE=1: docs/flashing.md
 #: measure  MQTT_USER= MQTT_PASSWORD= WIFI_SSID= WIFI_PASSWORD= ARGS=: docs/measure.md
 #: bench    ROUNDS=5
 #: build    .venv/bin/python -m tools.build --explain < traceback.txt: its short names, docs/build.md
@@ -55,7 +55,7 @@ flash: setup ## MicroPython onto a board; PORT=/dev/ttyUSB0; CONFIG=config.json:
 		$(if $(FIRMWARE),--firmware $(call path,$(FIRMWARE))) $(if $(CONFIG),--config $(call path,$(CONFIG))) \
 		$(if $(VARIANT),--variant '$(VARIANT)') $(if $(SECRETS),--secrets '$(SECRETS)') \
 		$(if $(ERASE),--erase) $(if $(BAUD),--baud '$(BAUD)') $(if $(BEFORE),--before '$(BEFORE)') \
-		$(if $(SITE),--site '$(SITE)') $(if $(VERBOSE),--verbose) $(ARGS)
+		$(if $(SITE),--site '$(SITE)') $(if $(WAIT),--wait '$(WAIT)') $(if $(VERBOSE),--verbose) $(ARGS)
 
 build: setup ## lib/ for a board in the fewest bytes, as build/lib; OUT=folder
 	@$(VENV)/python -m tools.build $(if $(OUT),--out $(call path,$(OUT)))

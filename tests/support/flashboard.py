@@ -165,7 +165,7 @@ def flash(board, image=None, *options):
     """`make flash` with this image (bytes) on a Board or port: (exit status, all that it said)."""
     said = io.StringIO()
     with tempfile.TemporaryDirectory() as folder:
-        arguments = ["--before", "no-reset", "--cache", folder]
+        arguments = ["--before", "no-reset", "--wait", "0", "--cache", folder]
         arguments += ["--port", board.port if isinstance(board, Board) else board]
         if image is not None:
             path = Path(folder) / "x.bin"

@@ -95,9 +95,9 @@ def test_a_program_that_ends_is_not_waited_for(tmp_path):
     with PtyBoard(tmp_path / "flash", runs=True) as board:
         config = write_config(tmp_path / "config.json")
         outcome = deployment.deployed(board, project, config, wait=60)
-    assert outcome.online is False
-    assert any("nothing_of_that_name" in line for line in outcome.last_words)
-    assert any("make deploy" in step for step in outcome.advice)
+    assert outcome.start.online is False
+    assert any("nothing_of_that_name" in line for line in outcome.start.last_words)
+    assert any("make deploy" in step for step in outcome.start.advice)
 
 
 def test_logs_goes_on_after_a_reset_and_after_a_pulled_cable(tmp_path):

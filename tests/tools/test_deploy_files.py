@@ -43,7 +43,7 @@ def test_an_empty_board_gets_everything(tmp_path, project):
     with PtyBoard(tmp_path / "flash", runs=True) as board:
         outcome = deployed(board, project, config)
         runs(board, 1)
-    assert outcome.online and outcome.same == 0
+    assert outcome.start.online and outcome.same == 0
     expected = deployment.board_files(1, project)
     assert read_tree(tmp_path / "flash") == {**expected, "config.json": config.read_bytes()}
 
@@ -51,7 +51,7 @@ def test_an_empty_board_gets_everything(tmp_path, project):
 def test_deploying_again_copies_nothing_and_leaves_the_node_running(board, flash, project):
     before, start = read_tree(flash), len(board.output)
     outcome = deployed(board, project)
-    assert (outcome.copied, outcome.removed, outcome.online) == ([], [], True)
+    assert (outcome.copied, outcome.removed, outcome.start.online) == ([], [], True)
     eventually(lambda: read_tree(flash) == before, "the files are as they were")
     runs(board, 1, start)
 
@@ -69,7 +69,7 @@ def test_modules_that_are_gone_and_sources_that_would_win_are_removed(board, fla
     stale = ["lib/mqtt/old.mpy", "lib/node/devices/mine.py", "lib/node/safe.py", "lib/node.py"]
     write_tree(flash, dict.fromkeys(stale, b"V = 9\n"))
     outcome = deployed(board, project)
-    assert outcome.removed == sorted(stale) and outcome.online
+    assert outcome.removed == sorted(stale) and outcome.start.online
     assert not any((flash / name).exists() for name in stale)
     assert not (flash / "lib/node/devices").exists()
 
@@ -91,7 +91,7 @@ def test_a_package_can_become_a_single_module(board, flash, tmp_path):
     (project / "lib/mqtt").rmdir()
     (project / "lib/mqtt.py").write_text("V = 2\n")
     start = len(board.output)
-    assert deployed(board, project).online
+    assert deployed(board, project).start.online
     runs(board, 2, start)
     assert not (flash / "lib/mqtt").exists() and (flash / "lib/mqtt.mpy").exists()
 

@@ -50,7 +50,7 @@ def pending(image, second, tmp_path_factory):
         runs(board, 1)
         board.cut_at, board.cut_power = commands(image, second), True
         heard = deployment.Heard()
-        assert deployed(board, second, wait=0.1, say=heard).online is False
+        assert deployed(board, second, wait=0.1, say=heard).start.online is False
     assert any("with the next restart" in warning for warning in heard.warnings)
     assert read_image(flash)["boot.py"].startswith(plan.MARK.encode())
     return flash
@@ -62,7 +62,7 @@ def commands(image, project):
     shutil.copy(image, flash)
     with PtyBoard(flash.parent, runs=True, flash=flash) as board:
         runs(board, 1)
-        assert deployed(board, project).online
+        assert deployed(board, project).start.online
         return board.commands
 
 
@@ -93,14 +93,14 @@ def test_a_board_that_was_left_in_the_middle_of_a_file_is_taken_over_again(image
         assert broken(board, second)
         board.plug()
         start = len(board.output)
-        assert deployed(board, second).online
+        assert deployed(board, second).start.online
         runs(board, 2, start)
 
 
 def broken(board, project):
     """True when the deployment was broken off."""
     try:
-        return not deployed(board, project).online
+        return not deployed(board, project).start.online
     except link.Lost:
         return True
 
@@ -123,7 +123,7 @@ def test_power_that_fails_in_a_flash_write_while_files_are_copied(image, second,
             if not broken_off:
                 break
             board.plug()
-            assert deployed(board, second).online
+            assert deployed(board, second).start.online
         assert read_image(flash) == expected(second)
     assert 20 < write < 199
 

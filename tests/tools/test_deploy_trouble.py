@@ -96,7 +96,7 @@ def test_a_config_on_the_board_with_which_no_node_can_start_is_refused(board, fl
 def test_a_config_on_the_board_with_a_small_fault_is_kept_and_told(board, flash, second):
     (flash / "config.json").write_text(json.dumps({**EXAMPLE, "health": {"every": 0}}))
     heard = deployment.Heard()
-    assert deployed(board, second, say=heard).online
+    assert deployed(board, second, say=heard).start.online
     assert any("health.every: 0" in warning for warning in heard.warnings)
 
 
@@ -105,13 +105,13 @@ def test_an_example_that_was_never_edited_is_told_each_time_and_put_on_the_board
 ):
     heard, again = deployment.Heard(), deployment.Heard()
     config = write_config(tmp_path / "config.json")
-    assert deployed(board, second, config, say=heard).online
+    assert deployed(board, second, config, say=heard).start.online
     assert [text.partition(" is that of ")[0] for text in heard.warnings] == [
         'config.json: wifi.ssid: "home"',
         "config.json: wifi.password",
         'config.json: mqtt.brokers[0].host: "192.168.1.10"',
     ]
-    assert deployed(board, second, say=again).online
+    assert deployed(board, second, say=again).start.online
     assert again.warnings == [f"the board's {text}" for text in heard.warnings]
 
 
@@ -177,7 +177,7 @@ def test_what_talks_without_end_and_obeys_no_ctrl_c_is_given_up(tmp_path, second
 
 def test_a_file_named_as_the_folder_of_waiting_files_gives_way(board, second):
     (board.folder / plan.FOLDER).write_text("")
-    assert deployed(board, second).online
+    assert deployed(board, second).start.online
 
 
 def test_a_full_file_system_is_noticed_before_anything_is_copied(second, tmp_path):
@@ -266,7 +266,7 @@ def test_boot_py_that_never_ends_does_not_lock_deploy_out(flash, second, monkeyp
     (flash / "boot.py").write_text("import time\nprint('hangs')\nwhile True:\n    time.sleep(1)\n")
     with PtyBoard(flash, runs=True) as board:
         eventually(lambda: board.said("hangs"), "boot.py")
-        assert deployed(board, second).online
+        assert deployed(board, second).start.online
 
 
 def test_a_node_frozen_into_the_firmware_gets_no_lib(board, flash, second, monkeypatch):
@@ -278,6 +278,6 @@ def test_a_node_frozen_into_the_firmware_gets_no_lib(board, flash, second, monke
         ),
     )
     outcome = deployed(board, second, wait=0)
-    assert outcome.copied == ["boot.py"] and outcome.online is None
+    assert outcome.copied == ["boot.py"] and outcome.start.online is None
     left = ["boot.py", "config.json", "main.py"]
     eventually(lambda: sorted(read_tree(flash)) == left, "the files are in place")

@@ -282,7 +282,7 @@ def test_each_way_a_board_cannot_be_reached_has_its_next_step(reason, says):
 
 def test_what_the_user_types_reaches_the_tool():
     typed = "PORT=/dev/ttyUSB0 FIRMWARE=1.28.0 VARIANT=OTA CONFIG=my.json SECRETS=file ERASE=1 "
-    typed += "BAUD=115200 BEFORE=no-reset SITE=http://here VERBOSE=1"
+    typed += "BAUD=115200 BEFORE=no-reset SITE=http://here VERBOSE=1 WAIT=7"
     command = ["make", "-n", "--no-print-directory", "-C", str(ROOT), "flash", *typed.split()]
     done = subprocess.run(command, env=NO_OTHER_MAKE, capture_output=True, text=True, check=True)
     said = done.stdout
@@ -291,5 +291,5 @@ def test_what_the_user_types_reaches_the_tool():
     assert {name: str(value) for name, value in options.items() if name != "cache"} == {
         "port": "/dev/ttyUSB0", "firmware": "1.28.0", "variant": "OTA", "config": "my.json",
         "secrets": "file", "erase": "True", "baud": "115200", "before": "no-reset",
-        "site": "http://here", "verbose": "True",
+        "site": "http://here", "verbose": "True", "wait": "7.0",
     }  # fmt: skip

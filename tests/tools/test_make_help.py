@@ -54,7 +54,7 @@ NOWHERE = "PORT=/dev/no-such-port"
         (("measure", "BROKER=127.0.0.1:1", NOWHERE), "board plugged in"),
         (("flash", NOWHERE), "Plug in the board"),
         (("deploy", NOWHERE, "CONFIG=no-such.json"), "Copy config.example.json to it"),
-        (("deploy", NOWHERE, "WAIT=soon"), "try make deploy WAIT=60"),
+        (("deploy", NOWHERE, "WAIT=soon"), "try WAIT=60"),
         (("logs", NOWHERE), "Is the board plugged in"),
         (("repl", NOWHERE), "Is the board plugged in"),
         (("doctor", NOWHERE), "make doctor again"),

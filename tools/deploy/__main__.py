@@ -3,7 +3,7 @@
     python -m tools.deploy [--port PORT] [--config FILE] [--wait SECONDS]
 
 Exit status: 0 the node is online (or was restarted, with --wait 0); 1 nothing was changed on the
-board, or the text says what was; 3 the files are in place, and the node did not come online.
+board, or the text says what was; 3 the files are in place, and the node was not seen online.
 """
 
 import argparse
@@ -14,10 +14,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 
-from tools.deploy import Trouble, ports
+from tools.deploy import Trouble, online, ports
 from tools.deploy.work import Order, deploy
-
-NOT_ONLINE = 3
 
 
 class Terminal:
@@ -57,22 +55,11 @@ class Terminal:
             self._bar = None
 
 
-def _seconds(text):
-    try:
-        return float(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is no number of seconds; try make deploy WAIT=60"
-        ) from None
-
-
 def main(arguments=None):
     parser = argparse.ArgumentParser(prog="deploy", description="Put the node on a board.")
     parser.add_argument("--port", default="", help="serial port; without it the only one there is")
     parser.add_argument("--config", type=Path, help="config.json to write; else the board's stays")
-    parser.add_argument(
-        "--wait", type=_seconds, default=60, help="seconds for the node to come online; 0: none"
-    )
+    online.option(parser)
     options = parser.parse_args(arguments)
     terminal = Terminal()
     try:
@@ -87,26 +74,7 @@ def main(arguments=None):
             "minutes, or at a press of its reset button. Then deploy again."
         )
         return 1
-    return report(outcome, options, terminal)
-
-
-def report(outcome, options, terminal):
-    if outcome.online is None:
-        terminal.step("the board restarts; make logs shows what it says")
-        return 0
-    if outcome.online:
-        terminal.step("the node is online")
-        return 0
-    terminal.warn(
-        f"the files are in place, but the node did not say within {options.wait:g} s that it is "
-        "connected to its broker. Its last words are above."
-        if outcome.last_words
-        else "the files are in place, but the node says nothing. Look with: make logs"
-    )
-    for advice in outcome.advice:
-        terminal.warn(f"next: {advice}")
-    terminal.warn("make doctor looks at board, Wi-Fi and broker one by one")
-    return NOT_ONLINE
+    return online.report(outcome.start, options.wait, terminal)
 
 
 if __name__ == "__main__":

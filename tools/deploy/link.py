@@ -183,12 +183,16 @@ class Board:
 
 
 def reopen(port, seconds):
-    """The transport on a port that a reset made vanish; None when it is not back in time."""
+    """The transport on a port that a reset made vanish. Raises Trouble when it is not back in
+    time."""
     end = time.monotonic() + seconds
     while True:
         try:
             return ports.open_port(port)
-        except Trouble:
+        except Trouble as trouble:
             if time.monotonic() > end:
-                return None
+                raise Trouble(
+                    f"{trouble} After a restart it was waited for {seconds:g} s. A chip with USB "
+                    "of its own may come back under another name."
+                ) from None
         time.sleep(0.05)

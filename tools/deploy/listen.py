@@ -3,7 +3,7 @@
 import contextlib
 import time
 
-from tools.deploy import Trouble, link, ports
+from tools.deploy import link, ports
 from tools.deploy.nodelog import ONLINE, PROMPT, Lines
 
 POLL_S = 0.02
@@ -65,11 +65,6 @@ class Ear:
         self.close()
         self._on_gone()
         self._transport = link.reopen(self._port, self._patience)
-        if self._transport is None:
-            raise Trouble(
-                f"{self._port}: the port is gone, and was not back within {self._patience} s. "
-                "Check cable and power."
-            )
         self._on_back()
 
 

@@ -8,12 +8,10 @@ onboard.py sets.
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tools.deploy import Trouble, link, listen, plan, settings
+from tools.deploy import Trouble, link, online, plan, settings
 from tools.deploy.bundle import bundle, bytecode_fault
-from tools.deploy.nodelog import advices
 
 OLDEST = (1, 24)
-LAST_WORDS = 15
 PROGRAMS = ("boot.py", "main.py", "config.json")
 NEWER = "Put a current one on: make flash"
 
@@ -26,21 +24,19 @@ class Order:
 
     port: str
     config: Path | None = None
-    wait: float = 60
+    wait: float = online.WAIT_S
     files: dict | None = None
     tries: int = link.TRIES
 
 
 @dataclass
 class Outcome:
-    """What became of it. online: None when it was not waited for."""
+    """What became of it: of the files, and of the new node's start."""
 
     copied: list = field(default_factory=list)
     removed: list = field(default_factory=list)
     same: int = 0
-    online: bool | None = None
-    last_words: list = field(default_factory=list)
-    advice: list = field(default_factory=list)
+    start: online.Start = field(default_factory=online.Start)
 
 
 class Silent:
@@ -80,7 +76,7 @@ def deploy(order, say=None):
             raise
         _restart_new(board, say)
         if order.wait:
-            _wait(board, order, outcome, say)
+            outcome.start = online.wait(order.port, order.wait, say, board.transport)
         return outcome
 
 
@@ -260,16 +256,3 @@ def _restart_new(board, say):
         board.reset()
     except link.Lost as lost:  # the files are copied: any restart will do
         say.warn(f"{lost} Everything is copied; the new node comes with the next restart.")
-
-
-def _wait(board, order, outcome, say):
-    patience = min(listen.BACK_S, order.wait)
-    with listen.Ear(order.port, board.transport, patience) as ear:
-        try:
-            outcome.online, lines = listen.until_online(ear, order.wait, say.log)
-        except Trouble as gone:
-            outcome.online, outcome.advice = False, [str(gone)]
-            return
-    if not outcome.online:
-        outcome.last_words = lines[-LAST_WORDS:]
-        outcome.advice = advices(lines)

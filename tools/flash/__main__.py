@@ -1,9 +1,10 @@
 """python -m tools.flash --port PORT [--firmware FILE|VERSION|keep] [--config FILE] ...
 
 Without --config: MicroPython alone; files and stored secrets on the board stay. With it:
-MicroPython, the compiled node with this configuration, and its secrets, in one go. `--firmware
-keep` writes the node only. Everything is read and checked before the board changes. Exit status 1
-with what to do if it fails; run again, it writes only what is not there yet.
+MicroPython, the compiled node with this configuration, and its secrets, in one go; then it waits
+until the node is online (--wait). `--firmware keep` writes the node only. Everything is read and
+checked before the board changes. Exit status: 1 with what to do if it fails, and run again it
+writes only what is not there yet; 3 if all is written, and the node was not seen online.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 
-from tools.deploy import Trouble
+from tools.deploy import Trouble, online
 from tools.deploy.settings import cautions, unedited
 
 from . import chips, download, image, nodefiles, partitions, plan, settings
@@ -31,7 +32,7 @@ FASTEST = 2_000_000  # baud that esptool's stub is known to work with
 
 
 class Flash:
-    """One run: `options` as parse() gives them."""
+    """One run: `options` as parse() gives them. What online.py tells goes through it, too."""
 
     def __init__(self, options: argparse.Namespace, console: Console) -> None:
         self.options = options
@@ -40,8 +41,18 @@ class Flash:
     def tell(self, what: str, text: str) -> None:
         self.console.print(f"{what:<9} {text}", markup=False, highlight=False, soft_wrap=True)
 
-    def run(self) -> None:
-        """Everything. Trouble where it cannot go on; then nothing was changed, or it says what."""
+    def step(self, text: str) -> None:
+        self.tell("node", text)
+
+    def warn(self, text: str) -> None:
+        self.tell("mind", text)
+
+    def log(self, line: str) -> None:
+        self.tell("", line)
+
+    def run(self) -> int:
+        """Everything; the exit status. Trouble where it cannot go on; then nothing was changed, or
+        it says what."""
         options = self.options
         said = Said((lambda line: self.tell("esptool", line)) if options.verbose else None)
         with Device(options.port, said, options.baud, options.before) as device:
@@ -51,11 +62,21 @@ class Flash:
             table = list(firmware.table) if firmware else self.table_of(device)
             node = self.node(device)
             pieces = plan.pieces(firmware, node, table, device.flash_size)
+            kept = False
             if node is None and not options.erase:
-                self.look_at_files(device, partitions.files(table, device.flash_size))
+                kept = self.keeps_files(device, partitions.files(table, device.flash_size))
             self.write(device, pieces)
-        start = "the board was restarted" if device.restarted else "press the board's reset button"
-        self.tell("done", f"{start}{'' if node else '; it has the files it had'}.")
+        if not device.restarted or options.before == "no-reset":
+            self.warn("press the board's reset button, if it does not start by itself")
+        if node is None:
+            has = "the files it had" if kept else "no files yet: make deploy CONFIG=config.json"
+            self.tell("done", f"the board has MicroPython, and {has}")
+            return 0
+        start = online.Start()
+        if options.wait:
+            self.tell("wait", f"{options.wait:g} s at most, for the node to be online; WAIT=0: not")
+            start = online.wait(options.port, options.wait, self)
+        return online.report(start, options.wait, self)
 
     def firmware(self, device: Device) -> Firmware | None:
         """The checked image that this board is to get; None to keep its own."""
@@ -98,7 +119,7 @@ class Flash:
             return None
         data = settings.read(options.config, device.chip)
         for text in cautions(data, device.chip.machine) + unedited(data):
-            self.tell("mind", text)
+            self.warn(text)
         secrets = None
         if options.secrets != "file":
             public, found = settings.split(data)
@@ -115,8 +136,9 @@ class Flash:
         self.tell("node", f"{len(files)} files, {total:,} bytes; passwords in {where}")
         return Node(files, secrets)
 
-    def look_at_files(self, device: Device, files: Partition) -> None:
-        """Trouble if MicroPython would call corrupt what lies where its files go."""
+    def keeps_files(self, device: Device, files: Partition) -> bool:
+        """Whether there are files that stay. Trouble if MicroPython would call corrupt what lies
+        where its files go."""
         found = nodefiles.state(device.read(files.offset, partitions.BLOCK), files.size)
         if found == nodefiles.FOREIGN:
             raise Trouble(
@@ -126,6 +148,7 @@ class Flash:
             )
         if found == nodefiles.KEPT:
             self.tell("files", "those on the board stay as they are")
+        return found == nodefiles.KEPT
 
     def write(self, device: Device, pieces: list[Piece]) -> None:
         steps = [piece.what for piece in pieces]
@@ -204,6 +227,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         help="no-reset: you hold BOOT and press EN yourself")  # fmt: skip
     add("--site", default=download.BASE, help="where versions are downloaded; default %(default)s")
     add("--cache", type=Path, help="folder for downloads; default: the user's cache folder")
+    online.option(parser)
     add("--verbose", action="store_true", help="show esptool's own words")
     return parser.parse_args(arguments)
 
@@ -223,14 +247,13 @@ def main(arguments: list[str] | None = None) -> int:
             raise Trouble("FIRMWARE=keep writes the node only, and needs CONFIG=config.json.")
         if options.firmware == KEEP and options.erase:
             raise Trouble("ERASE=1 would erase the firmware that FIRMWARE=keep is to keep.")
-        Flash(options, Console()).run()
+        return Flash(options, Console()).run()
     except Trouble as trouble:
         print(f"\nmake flash: {trouble}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("\nmake flash: broken off by Ctrl-C; nothing was written.", file=sys.stderr)
         return 130
-    return 0
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ import serial
 from esp_pylib.logger import EspLog, EspLogBase
 from esptool import cmds
 from esptool.loader import ESPLoader
+from esptool.reset import ResetStrategy
 from esptool.util import FatalError, flash_size_bytes
 from rich.text import Text
 
@@ -73,9 +74,12 @@ class Device:
 
     def __init__(self, port: str, said: Said, baud: int = BAUD, before: str = "default-reset"):
         EspLog.set_logger(said)
+        # Called for a port without lines to reset with; esptool tells it by its own first logger.
+        ResetStrategy.print_once = self._no_lines
         self.port = port
         self.said = said
-        self.restarted = False  # at the end, without an error
+        self.restarted = False  # at the end, as far as can be known
+        self._has_lines = True
         self.esp = self._connect(baud, before)
 
     def _connect(self, baud: int, before: str) -> ESPLoader:
@@ -97,6 +101,10 @@ class Device:
             if esp is not None:
                 esp._port.close()
             raise Trouble(unreachable(self.port, str(error))) from None
+
+    def _no_lines(self, text: str) -> None:
+        self.said.warn(text)
+        self._has_lines = False
 
     def _flash_size(self, esp: ESPLoader) -> int:
         size = flash_size_bytes(cmds.detect_flash_size(esp))
@@ -152,7 +160,7 @@ class Device:
             return
         with contextlib.suppress(*ERRORS):
             cmds.reset_chip(esp, "hard-reset")
-            self.restarted = True
+            self.restarted = self._has_lines
         esp._port.close()
 
 
