@@ -1,6 +1,7 @@
 """make dist: what is in the bundle, what it is called, and that two runs give the same bytes."""
 
 import hashlib
+import importlib.metadata
 import os
 import re
 import shutil
@@ -71,6 +72,24 @@ def test_the_bundle_has_the_section_of_the_changelog_and_its_name(released):
     assert (
         release.changes.split("\n- ", 1)[1].splitlines()[0] in (ROOT / "CHANGELOG.md").read_text()
     )
+
+
+def test_no_link_of_the_bundle_is_dead(released, tree):
+    for page in released.rglob("*.md"):
+        for target in re.findall(r"\]\(([^)]+)\)", page.read_text()):
+            assert target.startswith("https://") or (page.parent / target).exists(), target
+    kept = "[x](https://example.org/x)"
+    root = tree(f"## 1.2.0\n\n- see [docs/a.md](docs/a.md), [the b](b.md#c), {kept}\n")
+    assert version.release(root).changes.endswith(f"- see docs/a.md, the b (b.md#c), {kept}\n")
+
+
+def test_the_text_beside_it_says_how_to_install_each_tool_that_it_names(released):
+    said = (released / "README.txt").read_text()
+    installed = dict(re.findall(r"(\w+)==([\w.]+)", said))
+    named = {line.split()[0] for line in re.findall(r"(?m)^    (.*)$", said)}
+    assert named - {"python3", ".", "pip"} == set(installed) == {"mpremote", "esptool"}
+    for tool, number in installed.items():
+        assert importlib.metadata.version(tool) == number
 
 
 @pytest.fixture

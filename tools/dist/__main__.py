@@ -19,22 +19,32 @@ from tools.deploy.bundle import NAMES, ROOT, bundle
 from tools.dist import packages, version
 from tools.dist.images import images
 from tools.dist.romfs import image
+from tools.pins import pinned
 
 SUMS = "SHA256SUMS"
 MOMENT = (1980, 1, 1, 0, 0, 0)  # of every file in the .zip, which must have one
-READ_ONLY = """\
+README = """\
 Steadynode {name}, compiled. The documentation is that of the sources.
 
-A board with MicroPython 1.24 or later, over its USB port; then copy your configuration:
-    mpremote mip install ./package.json        (mpremote 1.25 or later, in this folder)
-    mpremote cp config.json :                  (config.example.json, edited)
+The commands below need Python 3.10 or later, and once, in this folder:
+    python3 -m venv tools
+    . tools/bin/activate                       (on Windows: tools\\Scripts\\activate)
+    pip install mpremote=={mpremote} esptool=={esptool}
+A board that has no MicroPython gets 1.24 or later first: https://micropython.org/download says how.
+
+A board with MicroPython, over its USB port; config.json is your copy of config.example.json, edited:
+    mpremote mip install ./package.json
+    mpremote cp config.json :
     mpremote reset
 The MQTT client alone, for a program of your own:
     mpremote mip install ./lib/mqtt/package.json
-A whole file system, erasing what files the board has, for the generic firmware of each flash:
+A whole file system, in place of what files the board has, for the generic firmware of each flash;
+then copy config.json as above:
 {flash}
 A board whose firmware has a ROMFS partition (boot.py, main.py and config.json stay files):
     mpremote romfs deploy images/node.romfs
+What the node says, and a prompt (Ctrl-] leaves):
+    mpremote
 names.json tells what the short names in a traceback of this build stand for.
 """
 
@@ -53,7 +63,8 @@ def contents(files, release):
     made["images/node.romfs"] = image(files)
     made.update({f"images/{each.name}": each.data for each in flashed})
     made["CHANGES.md"] = release.changes.encode()
-    made["README.txt"] = READ_ONLY.format(name=number, flash=_flash(flashed)).encode()
+    pins = {tool: pinned()[tool] for tool in ("mpremote", "esptool")}
+    made["README.txt"] = README.format(name=number, flash=_flash(flashed), **pins).encode()
     return made
 
 

