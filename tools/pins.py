@@ -1,4 +1,4 @@
-"""The versions of packages that the project is tried with: those that its requirements files pin."""
+"""The versions of packages that the project is tried with: its requirements files pin them."""
 
 import re
 

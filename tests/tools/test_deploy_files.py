@@ -1,14 +1,17 @@
 """What a deployment changes on a board, and what it leaves alone."""
 
+import re
+
 import pytest
 
-from tests.support.ptyboard import PtyBoard
+from tests.support.ptyboard import FLASH_BLOCK, PtyBoard
 from tests.tools import deployment
-from tests.tools.board import eventually
+from tests.tools.board import ROOT, eventually
 from tests.tools.deployment import (
     deployed,
     quick,  # noqa: F401 (a fixture for all)
     read_tree,
+    real_node,
     runs,
     write_project,
     write_tree,
@@ -111,3 +114,9 @@ def test_the_plan_counts_the_blocks_that_must_be_free():
     files = 2 + 1 + 1  # a.mpy, boot.py, the script
     assert todo.blocks(4096, boot=1) == files + 2 * (1 + 2) + plan.MARGIN
     assert todo.mkdir == ["lib", "lib/node"] and todo.staged() == ["lib/node/a.mpy"]
+
+
+def test_the_page_says_how_much_must_be_free_for_a_whole_node():
+    page = (ROOT / "docs" / "deploy.md").read_text()
+    told = re.search(r"free space for what changes: about (\d+) KiB", page)
+    assert int(told[1]) == pytest.approx(plan.whole(real_node(), FLASH_BLOCK) / 1024, rel=0.1)

@@ -8,7 +8,7 @@ import pytest
 
 from tests.broker.brokers import Mosquitto
 from tests.support.ports import closed_port
-from tests.support.ptyboard import PtyBoard
+from tests.support.ptyboard import FLASH_BLOCK, PtyBoard, make_flash
 from tests.tools.board import PATIENCE_S, eventually
 from tests.tools.deployment import (
     EXAMPLE,
@@ -17,7 +17,7 @@ from tests.tools.deployment import (
     real_node,
     write_tree,
 )
-from tools.deploy import ports
+from tools.deploy import plan, ports
 from tools.doctor import BAD, DOUBT, GOOD, LEFT_OUT, Finding, __main__, board, host
 
 SECRET = "never to be seen"
@@ -119,6 +119,14 @@ def test_an_empty_board_is_told_to_be_deployed_to(tmp_path):
         found = examined(empty)
     assert (found["files"].state, found["files"].next) == (BAD, "make deploy CONFIG=config.json")
     assert found["board's config"].state == BAD and "Wi-Fi" not in found
+
+
+def test_a_file_system_with_less_room_than_a_deployment_wants_is_doubted(tmp_path):
+    blocks = plan.whole(real_node(), FLASH_BLOCK) // FLASH_BLOCK
+    flash = make_flash(tmp_path / "flash", blocks)  # it takes two for itself
+    with PtyBoard(tmp_path, runs=True, flash=flash) as empty:
+        found = examined(empty)["file system"]
+    assert found.state == DOUBT and f"whole node takes {blocks * FLASH_BLOCK:,}" in found.text
 
 
 def test_without_a_board_the_host_side_is_checked(tmp_path, monkeypatch, capsys, mosquitto):

@@ -109,6 +109,12 @@ def make(listing, want):
     )
 
 
+def whole(want, block):
+    """Bytes that must be free to put all of `want`, and a config.json, on a board."""
+    todo = make([], {"config.json": b"{}", **want})
+    return todo.blocks(block, len(want["boot.py"])) * block
+
+
 def owned(path):
     """True for what deploy may remove: all of its packages, as folders or as single modules."""
     top, _, rest = path.partition("/")

@@ -32,7 +32,7 @@ def _files(board, own_config, want):
     if facts["space"] is None:
         yield Finding("file system", BAD, "there is none, or it is broken", "make flash")
         return False
-    yield _space(facts["space"], sum(map(len, want.values())))
+    yield _space(facts["space"], want)
     complete = yield from _program(board, facts, want)
     starts = yield from _config(board, facts, own_config)
     return complete and starts
@@ -47,12 +47,13 @@ def _firmware(facts, want):
     return Finding("firmware", GOOD, f"MicroPython {version}, {facts['machine']}")
 
 
-def _space(space, needed):
+def _space(space, want):
     block, blocks, free = space
+    needed = plan.whole(want, block)
     text = f"{free * block:,} of {blocks * block:,} bytes free"
     if free * block < needed:
         step = "remove files that are not the node's, or make flash: new files lie beside old ones"
-        return Finding("file system", DOUBT, f"{text}; a whole node takes {needed:,}", step)
+        return Finding("file system", DOUBT, f"{text}; another whole node takes {needed:,}", step)
     return Finding("file system", GOOD, text)
 
 
