@@ -23,7 +23,8 @@ from mqtt.held import Held
 from mqtt.message import Message
 from mqtt.outbox import Outbox, live, settle
 from mqtt.parser import Parser
-from mqtt.publication import Publication, encode, payload_length, valid_topic
+from mqtt.publication import Publication
+from mqtt.publishing import direct, payload_length, valid_topic
 from mqtt.sending import ACKS, REQUEST, choose_anew
 from mqtt.subscriptions import Subscriptions
 from mqtt.timing import deadline
@@ -104,7 +105,7 @@ class Client:
         self.unheard = 0  # CONNECTs that left since the last CONNACK: their sessions are unknown
         self.no_qos2 = False  # the broker answered a QoS-2 PUBLISH with PUBACK
         self.next_id = random.getrandbits(16) or 1
-        self.ids_next = self.ids_free = 0  # see ids.py
+        self.ids_end = self.next_id  # see ids.py
         # the connection
         self.parser = Parser(rx_size)
         self.message = Message(self.parser.buf)
@@ -122,7 +123,6 @@ class Client:
             0  # 1: connected, outside of a step, nothing waits to be written; 2: nor is kept
         )
         self.asked = False  # requests, or PUBRELs sent again, are being written
-        self.wrote = False  # something kept was written since the last step
         self.broken = False  # and the transport raised an OSError meanwhile
         self.taken = False  # the PUBLISH arriving in pieces has a handler that takes it so
         self.now = 0
@@ -144,13 +144,14 @@ class Client:
         self.first = 0  # of the publish() under way: first byte, payload length, packet id
         self.length = 0
         self.packet_id = 0
-        self.small = min(127, tx_size - 2)  # what has the shortest fixed header, and room
         self.begin = 0  # ... and where its place in the outbox begins
         self.event_kind = self.event_a = self.event_b = 0  # of the event under way
         self.inside = False  # a step is under way
         self.fault = None  # what a step did not expect, and is to raise
-        self._engine = engine(self, self.outbox, self.parser)
-        _next(self._engine)
+        run = engine(self, self.outbox, self.parser)
+        _next(run)
+        self._turn = run.send
+        self.renew()
         # counters, below 2^30
         self.sent = 0  # PUBLISHes sent for the first time
         self.resent = 0  # and again on a later connection
@@ -211,10 +212,11 @@ class Client:
             return _BUSY
         self.now = now
         if self.state or self.news:
-            _next(self._engine)
-            if self.fault is not None:
+            now = self._turn(None)
+            if now is None:
                 _raise_again(self)
-        return self.state
+            return now
+        return _DOWN
 
     def deadline(self):
         """Ticks by which step() must run again even if the transport stays silent; -1 for none.
@@ -243,8 +245,7 @@ class Client:
             if length < 0:
                 return self.refuse(_BAD_PAYLOAD)
         self.length = length
-        length += _len(topic) + (4 if qos else 2)
-        return encode(self, self.outbox.buf, payload, length)
+        return self._direct(payload)
 
     def prepare(self, topic, max_payload, qos=0, retain=False, replace=False):
         """A publication whose topic and flags are checked and encoded once: see Publication.
@@ -296,6 +297,12 @@ class Client:
         self.acks_full = size - 6
 
     # For the rooms beside this one.
+
+    def renew(self):
+        """At set-up, and when something unexpected has ended it."""
+        run = direct(self, self.outbox, self.outbox.buf, min(127, _len(self.outbox.buf) - 2))
+        _next(run)
+        self._direct = run.send
 
     def refuse(self, code):
         """Count a publish that was not accepted."""

@@ -7,8 +7,9 @@ it is left in ``client.fault`` for step() to raise, and the next step goes on.
 """
 
 from mqtt._shim import const
-from mqtt.events import end, tell
-from mqtt.lone import await_puback
+from mqtt.events import emit, end, tell
+from mqtt.lone import other_answer
+from mqtt.outbox import settle
 from mqtt.receiving import receive
 from mqtt.sending import transmit
 from mqtt.timing import check, stamp
@@ -18,49 +19,81 @@ _OPENING = const(1)
 _CONNECTING = const(2)
 _UP = const(3)
 _CONNECT = const(2)
+_ACKED = const(2)
+_CLEAR = const(1)
+_FREE = const(2)
 _TRANSPORT = const(-31)
+_STAGE = const(128)
 _UNKNOWN = (0,)  # the arguments of an OSError that has none
 
 
 def engine(c, o, p):
     """Made for the client with that outbox and parser; each next() is one step, at c.now."""
     failed = None
+    stage = p.stage
+    state = c.state  # what step() returns; None: it has something to raise
     while True:
         try:
             if failed:
                 failed = end(c, _TRANSPORT, _errno(failed))
+                state = c.state
             while True:
                 c.inside = False
-                yield
+                yield state
                 c.inside = True
-                c.clear = 0
+                more = True
                 if c.news:
+                    c.clear = 0
                     tell(c)
                 if o.lone:
-                    await_puback(c, o, p)
-                if c.wrote:
+                    if c.clear:  # and nothing else has happened: it waits for its PUBACK only
+                        n = c.transport.readinto(stage, _STAGE)
+                        if n != 4 or stage[0] != 0x40 or stage[1] != 2:
+                            other_answer(c, o, p, n)
+                        elif stage[2] << 8 | stage[3] != o.lone:
+                            other_answer(c, o, p, n)
+                        else:
+                            more = False  # nor is there more to read
+                            o.lone = 0
+                            c.heard = c.spoke = c.now
+                            c.acked = c.acked + 1 & _MASK
+                            if c.on_event:
+                                c.clear = 0
+                                emit(c, _ACKED, o.last, 1)
+                            elif (c.now - c.looked) & _MASK < c.lull and c.eager:
+                                c.clear = _FREE
+                                continue
+                    else:
+                        settle(o)
+                c.clear = 0
+                if o.wrote:
                     stamp(c, o)
                 if c.state == _OPENING:
                     _open(c)
-                if c.sending:  # the transport is open
+                if more and c.sending:  # the transport is open
                     receive(c)
                 if c.broken:
                     end(c, _TRANSPORT, 0)
                 if c.state and (c.now - c.looked) & _MASK >= c.lull:
                     check(c)
+                state = c.state
                 if c.left or c.acks_to or o.passed < o.count:
-                    transmit(c)
-                elif c.state != _UP or c.subscriptions.todo:
-                    transmit(c)
-                elif c.eager:
-                    c.clear = 1 if o.count else 2
+                    clear = transmit(c)
+                elif state != _UP or c.subscriptions.todo:
+                    clear = transmit(c)
+                else:
+                    clear = c.eager
+                state = c.state
+                if clear:
+                    # Lone is only what no byte of another packet can come before.
+                    c.clear = _CLEAR if o.count or p.got or p.at < p.have else _FREE
         # No calls here: what they raise would not be caught.
         except OSError as error:  # of the transport: the one place where they are caught
             failed = error.args or _UNKNOWN
         except BaseException as error:
             if not c.inside and error.__class__ is GeneratorExit:
                 return  # CPython gives a client back
-            failed = None
+            failed = state = None
             c.fault = error  # for step() to raise: let out, it would end the generator
 
 

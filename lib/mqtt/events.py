@@ -75,7 +75,7 @@ def end(c, reason, detail):
     c.state = _DOWN
     c.parser.reset()
     c.acks_from = c.acks_to = c.left = c.sending = 0
-    c.blocked = c.pinged = c.wrote = c.broken = c.asked = False
+    c.blocked = c.pinged = c.broken = c.asked = False
     c.clear = 0
     lost(c.outbox)
     c.subscriptions.rewind(True)

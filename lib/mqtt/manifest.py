@@ -27,6 +27,7 @@ package(
         "outbox.py",
         "parser.py",
         "publication.py",
+        "publishing.py",
         "receiving.py",
         "reconnect.py",
         "sending.py",

@@ -58,6 +58,7 @@ class Outbox:
         self.last = 0  # the handle given out last
         self.lone = 0  # packet id of one that is no entry yet (see lone.py), 0: there is none ...
         self.lone_size = 0  # ... and its bytes, from buf[0] on; its handle is ``last``
+        self.wrote = False  # something kept was written since the last step
 
 
 def nth(o, k):
@@ -112,6 +113,7 @@ def settle(o):
     o.state[i] = _AWAIT_PUBACK
     o.passed = o.inflight = 1
     o.lone = 0
+    o.wrote = True
 
 
 def next_entry(o, window):
@@ -217,6 +219,7 @@ def lost(o):
         settle(o)
     o.passed = 0
     o.inflight = 0
+    o.wrote = False
     for i in range(o.slots):
         if o.state[i] == _AWAIT_PUBCOMP:
             o.state[i] = _RELEASE

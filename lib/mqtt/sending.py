@@ -62,9 +62,10 @@ def put_bare(c, first):
 
 
 def transmit(c):
-    """Write until nothing is left or the transport takes no more."""
+    """Write until nothing is left or the transport takes no more. True: from now on a publish() may
+    be written at once."""
     if not c.sending:
-        return None
+        return False
     turns = _WRITES
     # What is chosen is written at once: while it waits, it may be replaced, moved or given up.
     while turns and (c.left or _choose(c, c.outbox)):
@@ -86,9 +87,7 @@ def transmit(c):
             _written(c)
         if n:
             return _block(c)
-    if turns and c.eager and c.state == _UP and c.outbox.passed == c.outbox.count:
-        c.clear = 1 if c.outbox.count else 2
-    return None
+    return turns and c.eager and c.state == _UP and c.outbox.passed == c.outbox.count
 
 
 def _choose(c, o):

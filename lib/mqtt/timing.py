@@ -112,7 +112,7 @@ def _sooner(c, limit, since, what):
 def stamp(c, o):
     """What was written between two steps counts from this one on."""
     c.spoke = c.now
-    c.wrote = False
+    o.wrote = False
     k = o.passed  # what was written and kept between two steps are the last of these
     i = o.head + k - 1
     if i >= o.slots:
@@ -132,7 +132,7 @@ def deadline(c):
     if c.state != _UP:
         if not c.begun:
             return c.now
-    elif c.wrote or _ready(c, c.parser):
+    elif c.outbox.wrote or c.outbox.lone or _ready(c, c.parser):
         return c.now
     left = look(c)
     if not c.due:

@@ -106,8 +106,8 @@ def _says_it_has_none(name, node):
 
 
 def _lets_out_what_it_caught(name, node):
-    # An exception of foreign code, which the engine must outlive and its caller must see.
-    return name == "_raise_again" and isinstance(node.exc, ast.Name)
+    # An exception of foreign code, which a generator must outlive and its caller must see.
+    return node.exc is None or (name == "_raise_again" and isinstance(node.exc, ast.Name))
 
 
 def floats(source):

@@ -11,6 +11,7 @@ SET_UP = "runs before the first step"
 OPENS = "opens a connection, which takes memory anyway"
 FRONT = "a front: waiting for an answer takes memory anyway"
 HOST = "CPython only, which has no such frames"
+GENERATOR = "a generator: its frame is made once, at set-up"
 
 # Whole files, and functions of files, that may have larger frames; each with the reason.
 FILES = {
@@ -32,7 +33,9 @@ FILES = {
 FUNCTIONS = {
     ("lib/mqtt/client.py", "Client"): "a class body runs once, at the import",
     ("lib/mqtt/client.py", "__init__"): SET_UP,
-    ("lib/mqtt/engine.py", "engine"): "a generator: its frame is made once, at set-up",
+    ("lib/mqtt/engine.py", "engine"): GENERATOR,
+    ("lib/mqtt/publication.py", "_sender"): GENERATOR,
+    ("lib/mqtt/publishing.py", "direct"): GENERATOR,
     ("lib/mqtt/client.py", "prepare"): SET_UP,
     ("lib/mqtt/client.py", "subscribe"): "a declaration: kept, so it takes memory anyway",
     ("lib/mqtt/publication.py", "__init__"): SET_UP,

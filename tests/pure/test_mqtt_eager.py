@@ -2,7 +2,7 @@
 
 import peer
 from check import eq, true
-from exchange import WAYS, ids, pattern, publisher, silent, unacknowledged
+from exchange import SHORT, WAYS, ids, pattern, publisher, silent, unacknowledged
 from mqtt import ACK_TIMEOUT, ACKED, CLOSED, UP
 from story import MASK, Inbox, Story
 
@@ -14,7 +14,7 @@ def test_it_leaves_within_the_call_in_one_write():
     for how, qos in WAYS:
         story = silent(tx_size=4000, max_inflight=len(sizes))
         put = publisher(story, how, qos)
-        for k, size in enumerate(sizes):
+        for k, size in enumerate(sizes if how != "short" else sizes[: sizes.index(SHORT) + 1]):
             story.settle()
             writes = story.wire.writes
             true(put(pattern(size)) > 0)

@@ -58,7 +58,7 @@ def test_ids_in_use_around_the_wrap_are_passed_over():
         for start in (1, 2, 3, TOP - 3, TOP - 2, TOP - 1, TOP):
             for half in (0, len(used) // 2, len(used)):
                 pool = Pool(used[:half], used[half:])
-                pool.client.next_id = start
+                pool.client.next_id = pool.client.ids_end = start
                 got = [pool.take() for _ in range(20)]
                 eq([n for n in got if n in used or not 0 < n <= TOP], [])
                 eq(len(set(got)), 20)
@@ -67,18 +67,18 @@ def test_ids_in_use_around_the_wrap_are_passed_over():
 def test_an_id_set_by_hand_counts_at_once_wherever_it_points():
     pool = Pool((10, 11, 12, TOP), (5, 1))
     for start in (9, 10, 11, 12, 4, 5, TOP, 1, 9, 9, TOP - 1, 12):
-        pool.client.next_id = start
+        pool.client.next_id = pool.client.ids_end = start
         pool.take()
         pool.take()
-    pool.client.next_id = 9
+    pool.client.next_id = pool.client.ids_end = 9
     eq([pool.take() for _ in range(3)], [9, 13, 14])
-    pool.client.next_id = TOP - 1
+    pool.client.next_id = pool.client.ids_end = TOP - 1
     eq([pool.take() for _ in range(3)], [TOP - 1, 2, 3])
 
 
 def test_all_ids_are_given_out_in_turn_round_and_round():
     pool = Pool((7, 40000), (TOP,))
-    pool.client.next_id = 1
+    pool.client.next_id = pool.client.ids_end = 1
     wanted = [n for n in range(1, TOP) if n != 7 and n != 40000]
     for _ in range(2):
         for ident in wanted:
@@ -92,7 +92,7 @@ def test_at_random_no_id_is_given_out_while_it_is_in_use():
         dice = Dice(seed)
         pool = Pool()
         near = dice.pick((1, TOP - 20, TOP, 500))
-        pool.client.next_id = near
+        pool.client.next_id = pool.client.ids_end = near
         for _ in range(400):
             action = dice.below(10)
             if action < 6:
@@ -101,14 +101,14 @@ def test_at_random_no_id_is_given_out_while_it_is_in_use():
                 table = dice.pick((pool.client.outbox.ids, pool.client.subscriptions.ids))
                 table[dice.below(len(table))] = 0
             else:
-                pool.client.next_id = (near + dice.below(40) - 20) % TOP + 1
+                pool.client.next_id = pool.client.ids_end = (near + dice.below(40) - 20) % TOP + 1
         true(len(pool.used()) > 5)
 
 
 def test_publishes_and_requests_share_one_space_over_the_wrap():
     story = unacknowledged(max_inflight=30, tx_size=2000, keepalive=0, ack_timeout_ms=100000)
     story.broker.mute.update((peer.SUBSCRIBE, peer.UNSUBSCRIBE))
-    story.client.next_id = TOP - 3
+    story.client.next_id = story.client.ids_end = TOP - 3
     inbox = Inbox()
     for k in range(8):
         story.client.publish(b"t", b"", qos=1 + k % 2)
@@ -116,7 +116,7 @@ def test_publishes_and_requests_share_one_space_over_the_wrap():
         story.settle()
     seen = [packet.id for packet in story.broker.seen if "id" in packet.fields and packet.id]
     eq(seen, [TOP - 3, TOP - 2, TOP - 1, TOP] + list(range(1, 13)))
-    story.client.next_id = TOP - 3
+    story.client.next_id = story.client.ids_end = TOP - 3
     for _ in range(3):
         story.client.publish(b"t", b"", qos=1)
     story.settle()
@@ -125,13 +125,13 @@ def test_publishes_and_requests_share_one_space_over_the_wrap():
 
 def test_messages_that_become_new_ones_get_ids_that_nothing_else_has():
     story = silent(peer.PUBLISH, max_inflight=6, keepalive=0)
-    story.client.next_id = TOP - 2
+    story.client.next_id = story.client.ids_end = TOP - 2
     for _ in range(9):  # three of them wait for the window
         story.client.publish(b"t", b"", qos=1)
     story.settle()
     for start in (TOP - 2, TOP, 1, 2, 5):
         old = list(story.client.outbox.ids[:6])
-        story.client.next_id = start
+        story.client.next_id = story.client.ids_end = start
         story.forget()
         story.reconnect(present=0)
         now = [n for n in story.client.outbox.ids if n]

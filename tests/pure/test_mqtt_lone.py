@@ -6,7 +6,7 @@ from exchange import ids, outline, publisher, put, say, silent
 from mqtt import ACK_TIMEOUT, ACKED, CLOSED, CONNECTING, DOWN, PEER_CLOSED, TRANSPORT, UP, Client
 from story import MASK, Inbox, Story
 
-WAYS = ("publish", "send")
+WAYS = ("publish", "send", "short")
 
 
 def sent(how, **options):
@@ -69,7 +69,7 @@ def test_what_looks_like_its_puback_inside_another_packet_does_not_end_it():
     inbox = Inbox()
     story.client.subscribe(b"a", 1, inbox.handler)
     story.settle()
-    story.client.next_id = 77
+    story.client.next_id = story.client.ids_end = 77
     packet = peer.publish(b"a", b"1234" + peer.puback(77))
     say(story, packet[:-4])
     story.forget()
@@ -85,7 +85,7 @@ def test_what_was_read_and_not_yet_acted_on_comes_before_its_puback():
     inbox = Inbox()
     story.client.subscribe(b"a", 1, inbox.handler)
     story.settle()
-    story.client.next_id = 77
+    story.client.next_id = story.client.ids_end = 77
     # In one read are more than there is room for acknowledgements.
     story.wire.send(b"".join(peer.publish(b"a", b"", 1, k) for k in range(1, 19)))
     story.client.step(story.now)
@@ -318,11 +318,15 @@ def test_a_transport_may_ask_what_is_in_flight_while_it_reads():
         eq(story.broker.payloads(), [b"lone"])
 
 
-def test_what_came_behind_its_puback_is_read_in_the_same_step():
+def test_what_a_transport_keeps_behind_its_puback_is_read_by_the_next_step():
     for how in WAYS:
-        story, handle = sent(how)
+        story = silent(peer.PUBLISH)
         inbox = Inbox()
         story.client.subscribe(b"a", 1, inbox.handler)
+        story.settle()
+        story.forget()
+        handle = publisher(story, how, 1)(b"lone")
+        story.broker.serve()
         frames = [peer.puback(ids(story)[0]), peer.publish(b"a", b"ON")]
 
         def framed(buf, n, frames=frames):
@@ -334,7 +338,9 @@ def test_what_came_behind_its_puback_is_read_in_the_same_step():
 
         story.wire.readinto = framed
         story.client.step(story.now)
-        eq((story.events, inbox.payloads()), ([(ACKED, handle, 1)], [b"ON"]))
+        eq((story.events, len(frames)), ([(ACKED, handle, 1)], 1))
+        story.client.step(story.now)
+        eq(inbox.payloads(), [b"ON"])
 
 
 def test_an_exception_of_the_event_that_tells_an_end_leaves_step_and_the_client_goes_on():
@@ -385,6 +391,27 @@ def test_a_transport_may_raise_anything_in_any_of_its_methods():
                 story.connect()
             story.settle()
             eq((story.client.queued, story.broker.payloads()[-1:]), (0, [b"x"]), method)
+
+
+def test_what_a_transport_raises_leaves_the_publish_and_the_next_one_goes_out():
+    for kind in (ValueError, KeyboardInterrupt, GeneratorExit, MemoryError):
+        for how, qos in [(how, qos) for how in WAYS for qos in (0, 1, 2)]:
+            story = Story().connect()
+            story.forget()
+            publish = publisher(story, how, qos)
+            write = story.wire.write
+
+            def broken(*arguments, kind=kind):
+                raise kind
+
+            for _ in range(2):
+                story.wire.write = broken
+                raises(kind, publish, b"first")
+                story.wire.write = write
+                true(publish(b"second") > 0)
+                story.settle()
+            eq(story.broker.payloads()[-2:], [b"second"] * 2)
+            eq((story.client.state, story.client.queued), (UP, 0))
 
 
 def test_a_client_knows_what_it_has_not_even_before_it_is_made():

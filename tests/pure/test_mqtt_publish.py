@@ -144,7 +144,7 @@ def test_no_more_than_max_inflight_wait_for_their_ack_and_order_is_kept():
 def test_ids_wrap_past_65535_to_1_and_are_never_0():
     # MQTT-2.3.1-1
     story = Story().connect()
-    story.client.next_id = 65534
+    story.client.next_id = story.client.ids_end = 65534
     for k in range(4):
         story.client.publish(b"t", b"%d" % k, qos=1)
         story.settle()
@@ -155,13 +155,13 @@ def test_an_id_in_use_is_never_given_again():
     # MQTT-2.3.1-2: one space for PUBLISH, SUBSCRIBE and UNSUBSCRIBE
     story = unacknowledged(ack_timeout_ms=100000, keepalive=0, max_inflight=8)
     story.broker.mute.add(peer.SUBSCRIBE)
-    story.client.next_id = 10
+    story.client.next_id = story.client.ids_end = 10
     story.client.publish(b"t", b"0", qos=1)
     story.settle()
     story.client.subscribe(b"f", 1, lambda msg: None)
     story.settle()
     eq(story.broker.of(peer.SUBSCRIBE)[0].id, 11)
-    story.client.next_id = 10
+    story.client.next_id = story.client.ids_end = 10
     story.client.publish(b"t", b"1", qos=1)
     story.settle()
     eq(ids(story), [10, 12])
@@ -170,7 +170,7 @@ def test_an_id_in_use_is_never_given_again():
 def test_the_brokers_own_ids_are_not_confused_with_ours():
     # MQTT-2.3.1-4, 2.3.1-6
     story = unacknowledged()
-    story.client.next_id = 5
+    story.client.next_id = story.client.ids_end = 5
     story.client.publish(b"t", b"x", qos=1)
     story.settle()
     story.deliver(b"t", b"theirs", 1, 5)

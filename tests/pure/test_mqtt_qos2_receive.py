@@ -132,7 +132,7 @@ def test_the_brokers_ids_and_ours_are_not_confused_at_qos_2():
     # MQTT-2.3.1-4
     story, inbox = listening()
     story.broker.mute.update((peer.PUBLISH, peer.PUBREL))
-    story.client.next_id = 5
+    story.client.next_id = story.client.ids_end = 5
     story.client.publish(b"t", b"ours", qos=2)
     story.settle()
     story.deliver(b"a", b"theirs", 2, 5)

@@ -216,15 +216,15 @@ def test_a_round_trip_of_100_ms_does_not_limit_the_rate_to_ten_a_second():
 def test_an_id_is_not_free_before_pubcomp():
     # MQTT-2.3.1-2, 2.3.1-3
     story = silent()
-    story.client.next_id = 10
+    story.client.next_id = story.client.ids_end = 10
     story.client.publish(b"t", b"0", qos=2)
     story.settle()
     say(story, peer.pubrec(10))
-    story.client.next_id = 10
+    story.client.next_id = story.client.ids_end = 10
     story.client.publish(b"t", b"1", qos=2)
     story.settle()
     say(story, peer.pubcomp(10))
-    story.client.next_id = 10
+    story.client.next_id = story.client.ids_end = 10
     story.client.publish(b"t", b"2", qos=2)
     story.settle()
     eq(story.broker.ids(), [10, 11, 10])

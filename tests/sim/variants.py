@@ -62,8 +62,8 @@ VARIANTS = (
     (
         "ids run past 65535",
         "ids.py",
-        "c.next_id = c.ids_next = n % 65535 + 1",
-        "c.next_id = c.ids_next = n + 1 & 65535",
+        "c.next_id = n % 65535 + 1",
+        "c.next_id = n + 1 & 65535",
         "legal bytes",
     ),
     (
@@ -232,7 +232,7 @@ VARIANTS = (
     ),
     (
         "one too many in flight by what leaves at once",
-        "publication.py",
+        "publishing.py",
         "(c.packet_id and o.inflight >= c.max_inflight)",
         "False",
         "window",
@@ -247,7 +247,7 @@ VARIANTS = (
     (
         "what leaves at once overtakes what waits",
         "engine.py",
-        "                elif c.eager:\n",
+        "                if clear:\n",
         "                if c.eager and c.state == _UP:\n",
         "ends",
     ),
@@ -267,8 +267,8 @@ VARIANTS = (
     ),
     (
         "one that left alone has no copy",
-        "lone.py",
-        "    c.outbox.buf[0 : _len(buf)] = buf\n",
+        "publication.py",
+        "                    copy[0:size] = buf\n",
         "",
         "legal bytes",
     ),
@@ -338,7 +338,7 @@ VARIANTS = (
     ),
     (
         "the position in what left at once is lost",
-        "publication.py",
+        "publishing.py",
         "        c.at = c.begin + n\n",
         "        c.at = c.begin\n",
         "legal bytes",
@@ -460,8 +460,8 @@ VARIANTS = (
     (
         "a ping outlives its connection",
         "events.py",
-        "c.blocked = c.pinged = c.wrote",
-        "c.blocked = c.wrote",
+        "c.blocked = c.pinged = c.broken",
+        "c.blocked = c.broken",
         "no end without cause",
     ),
     (

@@ -25,7 +25,9 @@ class Node:
         self.judge = world.judge
         plan = world.plan
         self.client = Client(b"sim", world.links[0], **plan.options())
-        self.client.next_id = world.chance.pick((1, 65530, world.chance.between(1, 65535)))
+        self.client.next_id = self.client.ids_end = world.chance.pick(
+            (1, 65530, world.chance.between(1, 65535))
+        )
         self.client.on_event = self._event
         self.client.eager = plan.eager
         bits = world.chance.bits
@@ -61,7 +63,7 @@ class Node:
         c = self.world.chance
         used = sorted(self.judge.requests) or self.judge.out.ids()
         if used and c.percent(30):
-            self.client.next_id = (c.pick(used) - 1 - c.below(3)) % 65535 + 1
+            self.client.next_id = self.client.ids_end = (c.pick(used) - 1 - c.below(3)) % 65535 + 1
 
     def _some(self, n):
         while n and self.todo:

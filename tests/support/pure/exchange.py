@@ -3,6 +3,7 @@
 import peer
 from story import Story
 
+SHORT = 116  # bytes of payload that leave the fixed header short
 EXCHANGE = (peer.PUBLISH, peer.PUBREL)
 
 
@@ -53,12 +54,13 @@ def put(publication, payload):
     return publication.send(len(payload))
 
 
-WAYS = [(how, qos) for how in ("publish", "send") for qos in (0, 1, 2)]
+WAYS = [(how, qos) for how in ("publish", "send", "short") for qos in (0, 1, 2)]
 
 
 def publisher(story, how, qos, topic=b"topic"):
-    """publish(payload) -> handle, by Client.publish() or by a prepared publication."""
+    """publish(payload) -> handle, by Client.publish(), or by a prepared publication: "send" for a
+    long payload, "short" for one that goes straight from its buffer."""
     if how == "publish":
         return lambda payload: story.client.publish(topic, payload, qos=qos)
-    publication = story.client.prepare(topic, 200, qos=qos)
+    publication = story.client.prepare(topic, SHORT if how == "short" else 200, qos=qos)
     return lambda payload: put(publication, payload)
