@@ -217,6 +217,15 @@ def test_an_example_that_was_never_edited_is_told_and_written(monkeypatch):
     assert "mind      wifi.password is that of config.example.json; put there the pass" in said
 
 
+@pytest.mark.parametrize("file", ["config", "firmware"])
+def test_a_file_that_cannot_be_right_is_refused_before_the_board_is_asked_for(tmp_path, file):
+    (tmp_path / "x").write_text("{}")
+    with Board() as board:
+        code, said = flash(board, None, f"--{file}", tmp_path / "x")
+        assert (code, board.commands) == (1, [])
+    assert {"config": "devices: missing", "firmware": "x is no ESP32 image"}[file] in said
+
+
 def test_a_chip_that_the_node_does_not_know_is_named():
     with Board("esp32h2") as board:
         code, said = flash(board, firmware())

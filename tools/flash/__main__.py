@@ -27,6 +27,7 @@ from .partitions import Partition, size_text
 from .plan import Node, Piece
 
 KEEP = "keep"
+VERSION = re.compile(r"v?\d+(\.\d+)+(-[-.\w]+)?")
 ERASING = "erasing"
 FASTEST = 2_000_000  # baud that esptool's stub is known to work with
 
@@ -54,6 +55,7 @@ class Flash:
         """Everything; the exit status. Trouble where it cannot go on; then nothing was changed, or
         it says what."""
         options = self.options
+        self.read_files()  # sooner than the board is asked for: it may want a button pressed
         said = Said((lambda line: self.tell("esptool", line)) if options.verbose else None)
         with Device(options.port, said, options.baud, options.before) as device:
             size = size_text(device.flash_size)
@@ -78,18 +80,26 @@ class Flash:
             start = online.wait(options.port, options.wait, self)
         return online.report(start, options.wait, self)
 
+    def read_files(self) -> None:
+        """What is on this computer already: `config` and `image`, each None if it is not."""
+        options = self.options
+        self.config = None if options.config is None else settings.read(options.config)
+        self.image = None
+        if options.firmware != KEEP and not VERSION.fullmatch(options.firmware):
+            self.image = image.load(Path(options.firmware))
+
     def firmware(self, device: Device) -> Firmware | None:
         """The checked image that this board is to get; None to keep its own."""
         options = self.options
         if options.firmware == KEEP:
             return None
-        path = Path(options.firmware)
-        if re.fullmatch(r"v?\d+(\.\d+)+(-[-.\w]+)?", options.firmware):
+        firmware, path = self.image, options.firmware
+        if firmware is None:
             site = download.Site(options.site, options.cache)
             version = options.firmware.removeprefix("v")
             with self.bar("download") as show:
                 path = site.get(device.chip.board, options.variant, version, show)
-        firmware = image.load(path)
+            firmware = image.load(path)
         plan.fits(firmware, device.chip, device.flash_size)
         self.tell("firmware", f"MicroPython {firmware.version} for {firmware.chip.name}: {path}")
         return firmware
@@ -115,9 +125,10 @@ class Flash:
     def node(self, device: Device) -> Node | None:
         """The node's files and secrets, checked for this chip; None without a configuration."""
         options = self.options
-        if options.config is None:
+        data = self.config
+        if data is None:
             return None
-        data = settings.read(options.config, device.chip)
+        settings.check(data, options.config, device.chip)
         for text in cautions(data, device.chip.machine) + unedited(data):
             self.warn(text)
         secrets = None

@@ -14,7 +14,7 @@ from pathlib import Path
 from esp_idf_nvs_partition_gen import nvs_partition_gen
 
 from tools.deploy import Trouble
-from tools.deploy.settings import faults, parse
+from tools.deploy.settings import faults, faults_anywhere, parse
 
 from .chips import Chip
 
@@ -22,9 +22,9 @@ NAMESPACE = "steadynode"
 SECRETS = {("wifi", "password"): "wifi_password", ("mqtt", "password"): "mqtt_password"}
 
 
-def read(path: Path, chip: Chip) -> dict:
-    """The configuration as it stands in the file. Trouble with every fault that the node itself
-    would find in it on this chip."""
+def read(path: Path) -> dict:
+    """The configuration as it stands in the file. Trouble with every fault that the node would find
+    in it on any chip."""
     try:
         data = parse(path.read_bytes(), str(path))
     except OSError as error:
@@ -32,11 +32,23 @@ def read(path: Path, chip: Chip) -> dict:
             f"{path} cannot be read: {error.strerror}. Copy config.example.json to it, put in your "
             "Wi-Fi and broker, and name it: CONFIG=config.json"
         ) from None
-    problems, _ = faults(data, chip.machine)
+    _refuse(path, faults_anywhere(data))
+    return data
+
+
+def check(data: dict, path: Path, chip: Chip) -> None:
+    """Trouble with every fault that the node would find in `data`, read from `path`, on this
+    chip."""
+    _refuse(path, faults(data, chip.machine)[0])
+
+
+def _refuse(path: Path, problems: list[str]) -> None:
     if problems:
         lines = "".join(f"\n    {problem}" for problem in problems)
-        raise Trouble(f"{path} has {len(problems)} fault(s); nothing was written:{lines}")
-    return data
+        raise Trouble(
+            f"{path} has {len(problems)} fault(s); nothing was written:{lines}\nEvery key, its "
+            "range and default: docs/configuration.md"
+        )
 
 
 def node_reads_nvs(data: dict, chip: Chip) -> bool:
