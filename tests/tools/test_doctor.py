@@ -19,6 +19,7 @@ from tests.tools.deployment import (
 )
 from tools.deploy import plan, ports
 from tools.doctor import BAD, DOUBT, GOOD, LEFT_OUT, Finding, __main__, board, host
+from tools.flash.settings import split
 
 SECRET = "never to be seen"
 OFFLINE_S = 4  # for the node to start and to say why it is not online
@@ -119,6 +120,17 @@ def test_an_empty_board_is_told_to_be_deployed_to(tmp_path):
         found = examined(empty)
     assert (found["files"].state, found["files"].next) == (BAD, "make deploy CONFIG=config.json")
     assert found["board's config"].state == BAD and "Wi-Fi" not in found
+
+
+def test_a_config_whose_passwords_make_flash_took_to_the_nvs_is_the_one_on_this_computer(tmp_path):
+    own = config_for(1883)
+    public, secrets = split(own)
+    assert set(secrets.values()) == {SECRET.encode(), b"of this house"}
+    write_tree(tmp_path / "flash", {"config.json": json.dumps(public).encode(), "main.py": b""})
+    with PtyBoard(tmp_path / "flash", runs=True) as node:
+        assert examined(node, own)["board's config"].state == GOOD
+        other = {**own, "wifi": {**own["wifi"], "ssid": "other"}}
+        assert examined(node, other)["board's config"].state == DOUBT
 
 
 def test_a_file_system_with_less_room_than_a_deployment_wants_is_doubted(tmp_path):

@@ -126,9 +126,9 @@ def unedited(config):
             found.append(f'wifi.ssid: "{example["wifi"]["ssid"]}"{STILL} the name of your network')
         found.append(f"wifi.password{STILL} the password of your network")
     host = example["mqtt"]["brokers"][0]["host"]
-    brokers = _at(config, "mqtt", "brokers")
+    brokers = at(config, "mqtt", "brokers")
     for index, entry in enumerate(brokers if isinstance(brokers, list) else ()):
-        if _at(entry, "host") == host:
+        if at(entry, "host") == host:
             found.append(
                 f'mqtt.brokers[{index}].host: "{host}"{STILL} the address of your broker, unless '
                 "it is this one"
@@ -137,10 +137,10 @@ def unedited(config):
 
 
 def _same(config, example, *keys):
-    return _at(config, *keys) == _at(example, *keys)
+    return at(config, *keys) == at(example, *keys)
 
 
-def _at(value, *keys):
+def at(value, *keys):
     """What stands below these keys, None if nothing does."""
     for key in keys:
         value = value.get(key) if isinstance(value, dict) else None

@@ -1,9 +1,12 @@
 """What is asked of the board itself, and what its node says after a restart."""
 
+import copy
+
 from tools.deploy import Trouble, link, listen, plan, settings, work
 from tools.deploy.bundle import bundle
 from tools.deploy.nodelog import LINE, advices
 from tools.doctor import BAD, DOUBT, GOOD, Finding, host
+from tools.flash.settings import SECRETS
 
 WEAK_DBM = -80
 START_S = 40  # to join, get an address, and reach the broker
@@ -104,12 +107,23 @@ def _config(board, facts, own_config):
     yield host.judged("board's config", name, faults, starts, cautions, unedited)
     if own_config is None:
         yield from host.brokers(config)
-    elif own_config != config:
+    elif _as_on_board(own_config, config) != config:
         text = "config.json on the board is not the one on this computer"
         yield Finding(
             "board's config", DOUBT, text, "if it should be: make deploy CONFIG=config.json"
         )
     return starts
+
+
+def _as_on_board(own, config):
+    """`own` with the references of `config` to secrets in the NVS, where `make flash` moves them:
+    of these it cannot be seen whether they are the same."""
+    own = copy.deepcopy(own)
+    for group, name in SECRETS:
+        kept = settings.at(config, group, name)
+        if isinstance(kept, dict) and settings.at(own, group, name) is not None:
+            own[group][name] = kept
+    return own
 
 
 def _start(port, transport, seconds):
