@@ -63,6 +63,7 @@ NOWHERE = "PORT=/dev/no-such-port"
         (("bench", "UMQTT=/no/such"), "name the folder that has umqtt/simple.py"),
         (("fuzz", "ARGS=nothing", "SECONDS=1"), "there are parser, text, client, command"),
         (("run", "SECONDS=soon"), "'soon' is no number of seconds; try make run SECONDS=15"),
+        (("run", "SECONDS=nan"), "'nan' is no number of seconds; try make run SECONDS=15"),
         (("soak", "SEED=x"), "'x' is no seed: a failing run names its own"),
         (("frobnicate",), "make help lists those there are"),
     ],

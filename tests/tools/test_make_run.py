@@ -16,6 +16,8 @@ import time
 import pytest
 
 from tests.tools.board import ROOT, eventually
+from tools.run.parts import Trouble
+from tools.run.scene import run_config
 
 COMMAND = [sys.executable, "-m", "tools.run"]
 SUMMARY_S = 120
@@ -282,3 +284,15 @@ def test_a_node_that_cannot_start_gives_the_terminal_back(tmp_path):
         assert run.end() == 1
         assert "0 E config: wifi.ssid: ''; must be text of 1..32 bytes" in run.text
         assert termios.tcgetattr(run.slave) == run.before
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [(None, "No such file or directory"), ("{", "not JSON: Expecting"), ("[]", "of a node")],
+)
+def test_what_is_no_configuration_is_refused_with_the_reason(tmp_path, text, says):
+    path = tmp_path / "config.json"
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(Trouble, match=f"{says}.*config.example.json shows the form"):
+        run_config(path, 1883)

@@ -9,6 +9,8 @@ On every way out the node is ended with `offline`, the terminal restored, every 
 from __future__ import annotations
 
 import argparse
+import contextlib
+import math
 import signal
 import sys
 import time
@@ -154,12 +156,10 @@ def verdict(scene: Scene, run: Run, offline: bool, stopped: int) -> int:
 
 
 def _seconds(text):
-    try:
-        return float(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is no number of seconds; try make run SECONDS=15"
-        ) from None
+    with contextlib.suppress(ValueError):
+        if math.isfinite(float(text)):
+            return float(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds; try make run SECONDS=15")
 
 
 def main() -> int:

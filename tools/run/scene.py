@@ -25,6 +25,7 @@ from .state import Command, State
 from .wire import Wire
 
 EXAMPLE = ROOT / "config.example.json"
+FORM = "config.example.json shows the form"
 DHT_HOLD_MS = 268  # the real driver: 250 ms high, 18 ms low (drivers/dht/dht.c)
 
 
@@ -55,8 +56,12 @@ def run_config(path: Path, port: int) -> dict:
         for device in config["devices"]:
             if device["kind"] == "dht22":
                 device["every"] = 2
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise Trouble(f"{path}: not a configuration to start from ({error!r})") from error
+    except OSError as error:
+        raise Trouble(f"{path}: {error.strerror}. {FORM}") from None
+    except ValueError as error:
+        raise Trouble(f"{path}: not JSON: {error}. {FORM}") from None
+    except (KeyError, TypeError):
+        raise Trouble(f"{path}: not the configuration of a node. {FORM}") from None
     return config
 
 
