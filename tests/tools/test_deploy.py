@@ -23,7 +23,7 @@ from tests.tools.deployment import (
     write_tree,
 )
 from tools.deploy import work
-from tools.deploy.nodelog import ADVICE, ONLINE, Lines, advice
+from tools.deploy.nodelog import ADVICE, ONLINE, SAFE, Lines, advice
 
 SECRET = "never to be seen"
 FLASH_BLOCKS = 128
@@ -98,6 +98,19 @@ def test_a_program_that_ends_is_not_waited_for(tmp_path):
     assert outcome.start.online is False
     assert any("nothing_of_that_name" in line for line in outcome.start.last_words)
     assert any("make deploy" in step for step in outcome.start.advice)
+
+
+def test_a_node_in_safe_mode_is_not_waited_for_and_says_how_it_is_left(tmp_path):
+    project = deployment.write_project(tmp_path / "project", 1)
+    said = ["0 W safe: 3 crashes in a row; the node is not started", "0 I safe: online; to leave"]
+    (project / "main.py").write_text(f"print({chr(10).join(said)!r})\nwhile True: pass\n")
+    (tmp_path / "flash").mkdir()
+    with PtyBoard(tmp_path / "flash", runs=True) as board:
+        outcome = deployment.deployed(board, project, write_config(tmp_path / "config.json"))
+    assert outcome.start.online is False
+    assert "leave on its topic cmd" in outcome.start.advice[0]
+    sources = (ROOT / "lib" / "node" / "rescue.py").read_text()
+    assert SAFE.match(said[1]) and said[1].split(": ", 1)[1] in sources
 
 
 def test_logs_goes_on_after_a_reset_and_after_a_pulled_cable(tmp_path):

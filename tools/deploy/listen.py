@@ -4,7 +4,7 @@ import contextlib
 import time
 
 from tools.deploy import link, ports
-from tools.deploy.nodelog import ONLINE, PROMPT, Lines
+from tools.deploy.nodelog import ONLINE, PROMPT, SAFE, Lines
 
 POLL_S = 0.02
 BACK_S = 15  # for a port to come back: a native USB port vanishes while the board starts
@@ -80,4 +80,6 @@ def until_online(ear, seconds, show=lambda line: None):
         show(line)
         if ONLINE.match(line):
             return True, last
+        if SAFE.match(line):
+            break
     return False, last

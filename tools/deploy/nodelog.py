@@ -3,6 +3,7 @@
 import re
 
 ONLINE = re.compile(r"^\d+ I mqtt: connected to ")
+SAFE = re.compile(r"^\d+ I safe: online; ")  # the node was not started, and will not be by itself
 LINE = re.compile(r"^(\d+) ([EWI]) ([^:]+): (.*)$")
 PROMPT = ">>> "  # of the interpreter: the node has ended
 REFUSED = "check mqtt.username and mqtt.password, and what the broker allows that user"
@@ -33,6 +34,9 @@ ADVICE = (
      "smaller mqtt.rx_size and tx_size"),
     ("ImportError", "a file is missing on the board: make deploy again; if that does not help, "
      "the firmware is too old (make doctor)"),
+    ("crashes in a row; the node", "mend what the last crash names, and deploy again; or publish "
+     "leave on its topic cmd: docs/node.md, safe mode"),
+    ("the button is held;", "let go of the button of safe_mode.button, and restart the board"),
     ("Traceback", "the program broke; the lines after it say where (make logs)"),
 )  # fmt: skip
 
