@@ -51,6 +51,8 @@ FILES = {
 # Reach for what only the sources have: variables of their own, methods of a set-up module.
 LOOK_INSIDE = {
     "test_a_step_that_fails_is_told_counted_and_not_fed",
+    "test_an_id_in_use_is_never_given_again",
+    "test_an_id_is_not_free_before_pubcomp",
     "test_every_kind_keeps_the_contract",
     "test_every_kind_writes_its_state_within_its_size",
     "test_values_of_a_wrong_type_are_refused_and_change_nothing",

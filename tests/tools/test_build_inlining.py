@@ -4,6 +4,8 @@ that stay small."""
 import json
 import re
 
+import pytest
+
 from tools.build import inlining
 
 INLINED = """
@@ -134,14 +136,192 @@ def test_functions_called_once_do_the_same_in_the_place_of_their_call(program, m
     monkeypatch.setattr(inlining, "MOST_WORDS", 99)
     made = program({"app.py": INLINED}, ENTRIES={"app": ("go",)})
     made.both("from app import go\nfor x in range(9):\n    print(go(x))")
+    assert gone(made) >= {"_order", "_early", "_swap", "_sum", "_each", "_is_big", "_first"}
+    assert gone(made) >= {"_nested", "_second", "_inside", "_last", "_deep", "_tail_loop"}
+    assert gone(made) >= {"_third", "_found"}
+
+
+SHAPES = """
+    class App:
+        def __init__(self):
+            self.log = []
+            self.n = 3
+
+        def run(self, x):
+            if self._odd(x):
+                self.log.append("odd")
+            elif self._many(x, self.n) > 1:
+                self.log.append("many")
+            found = self._middle(x)
+            other = self._broken_off([1, x, 9])
+            self._shut(x)
+            self.log.append((found, other, self._two(1, x) + self._two(x, 2), self._twice(x)))
+            again = self._middle_of_two(x), self._nested_loop(x)
+            nested = self._nested_loop(x)
+            self.log.append(nested)
+            for each in self._all(x):
+                self.log.append(each)
+            return self._last(x) and self.log, again
+
+        def _odd(self, x):
+            if x < 0:
+                return None
+            while x > 1:
+                x -= 2
+                if x == 1:
+                    return True
+            return x
+
+        def _many(self, x, n):
+            for k in range(x):
+                if k > n:
+                    n = k
+                    return n
+            self.log.append("few")
+            return 0
+
+        def _nested_loop(self, x):
+            if x != 2:
+                for k in range(x):
+                    if k == 3:
+                        return "three"
+                self.log.append("nested")
+            self.log.append("after")
+            return x
+
+        def _middle(self, x):
+            if x > 1:
+                if x > 3:
+                    return "large"
+                self.log.append("middle")
+            elif not x:
+                return
+            self.log.append("small")
+            try:
+                if x == 2:
+                    return "two"
+                self.log[x + 1000]
+            except IndexError:
+                if x == 1:
+                    return "one"
+            return self.n
+
+        def _broken_off(self, items):
+            for k in items:
+                if k == 1:
+                    continue
+                if k == 9:
+                    break
+                if k == 4:
+                    return k
+            return 0
+
+        def _shut(self, x):
+            if x & 1:
+                if x == 3:
+                    return
+                self.log.append("shut")
+            self.log.append("end")
+
+        def _two(self, a, b):
+            return a * 10 + b
+
+        def _twice(self, x):
+            if x:
+                self._small(x)
+            self._small(x + 1)
+            return self._deeper(x)
+
+        def _small(self, n):
+            self.log.append(n)
+
+        def _deeper(self, x):
+            inner = self._middle_of_two(x)
+            return inner
+
+        def _middle_of_two(self, x):
+            if x == 4:
+                return "four"
+            if x == 5:
+                self.n += 1
+            return self.n
+
+        def _all(self, x):
+            if x == 2:
+                return (1, 2)
+            self.log.append("all")
+            return ("a",) * x
+
+        def _last(self, x):
+            if x > 6:
+                return False
+            return x < 6
+
+
+    def ticks(app):
+        total = 0
+        while True:
+            yield total
+            more = _more(app, total)
+            total += more
+            if _far(app, total):
+                return
+
+
+    def _more(app, total):
+        a = total + 1
+        b = a * 2
+        c = b - a
+        d = c + b
+        if d > 20:
+            return d
+        for e in range(3):
+            if e == app.n:
+                return e
+        return a + b + c + d
+
+
+    def _far(app, total):
+        return total > 1000 - app.n
+
+
+    def go(x):
+        app = App()
+        return app.run(x), app.log, list(ticks(app))
+    """
+
+
+def gone(made):
     legends = json.loads((made.out.parent / "names.json").read_text())
-    text = " ".join(name for names in legends["app"]["functions"].values() for name in names)
-    gone = set(re.findall(r"\b_\w+", " ".join(re.findall(r"with ([^\"]*)", text))))
-    assert gone >= {"_order", "_early", "_swap", "_sum", "_each", "_is_big", "_first", "_third"}
-    assert gone >= {"_nested", "_second", "_inside", "_last", "_deep", "_tail_loop"}
-    assert (
-        "_order" in gone and "_found" not in gone
-    )  # it leaves from within a loop, and is not the last
+    names = [name for names in legends["app"]["functions"].values() for name in names]
+    return set(re.findall(r"\b_\w+", " ".join(name.partition(" with ")[2] for name in names)))
+
+
+@pytest.mark.parametrize("words", [11, 99])
+def test_early_returns_conditions_and_loops_are_put_in_too(program, monkeypatch, words):
+    monkeypatch.setattr(inlining, "MOST_WORDS", words)
+    made = program({"app.py": SHAPES}, ENTRIES={"app": ("go",)})
+    made.both("from app import go\nfor x in range(9):\n    print(go(x))")
+    there = gone(made)
+    assert there >= {"_more", "_far"}  # a generator's frame is made but once
+    assert "_broken_off" not in there  # what breaks out of its own loop, and returns from it
+    if words > 11:
+        assert there >= {"_odd", "_many", "_middle", "_shut", "_all", "_last"}
+
+
+def test_a_function_of_one_line_goes_into_all_its_callers_and_a_long_one_into_none(program):
+    long = "".join(f"    app.append({k} * x)\n" for k in range(12))
+    uses = "".join(
+        f"def use{k}(app, x):\n    _short(app, x)\n    _long(app, x)\n    return app\n\n"
+        for k in range(3)
+    )
+    files = {
+        "app.py": f"def _short(app, x):\n    app.append(x)\n\ndef _long(app, x):\n{long}\n{uses}"
+        "def go():\n    return sum(use0([], 1) + use1([], 2) + use2([], 3))\n"
+    }
+    made = program(files, ENTRIES={"app": ("go", "use0", "use1", "use2")})
+    assert made.both("from app import go\nprint(go())") == ["402"]
+    assert gone(made) == {"_short"}
 
 
 def test_no_function_gets_a_frame_that_is_taken_from_the_heap(program):

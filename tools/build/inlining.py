@@ -1,20 +1,23 @@
-"""Functions that are called from one place only, put into that place.
+"""Functions that are called from few places, put into those places.
 
-Each saves about 50 bytes of heap (its object, its place in a dictionary, its prelude, the call) and
-the time of a call. Never at the price of a frame of more than 11 words, which MicroPython would
-take from the heap at each call: such a pair stays as it is.
+From one place: that saves about 50 bytes of heap (its object, its place in a dictionary, its
+prelude, the call) and the time of a call. From two to four: where it makes the whole no larger,
+as with functions of a line or two. Never at the price of a frame of more than 11 words, which
+MicroPython would take from the heap at each call: such a pair stays as it is. A generator's frame
+is made with it and kept, so what only a generator calls goes into it whatever its size.
 """
 
 import ast
 import copy
 from collections import Counter
 
-from tools.build import mpy
-from tools.build.scopes import COMPREHENSIONS, FUNCTIONS, Builtin, Global
-from tools.build.splicing import Place, expression, splice
+from tools.build.measuring import measured
+from tools.build.scopes import COMPREHENSIONS, FUNCTIONS, Builtin, Local
+from tools.build.splicing import Place, expression, first_call, named, replace, splice
 
 MOST_WORDS = 11
-WORTH = 40  # bytes that may come with a function that goes
+MOST_CALLS = 4
+OBJECT = 26  # bytes of a function beside its code: object, place in a dictionary with its slack
 NOT_MOVED = (
     ast.Global, ast.Nonlocal, ast.Import, ast.ImportFrom, ast.Await, ast.Yield, ast.YieldFrom,
     ast.ClassDef, ast.Delete, *FUNCTIONS, *COMPREHENSIONS,
@@ -23,33 +26,70 @@ NOT_MOVED = (
 
 def inline(trees, private):
     """Do it in every file. `private`: identifiers of attributes that are no contract. Returns the
-    functions that went, as file.function."""
-    references = _references(trees)
+    names of the functions that went."""
     gone = []
-    for file, tree in trees.items():
-        functions = list(_functions(tree))
-        nodes = [node for _, _, node in functions]
-        frames = dict(zip(nodes, measured(nodes), strict=True))
-        # Small ones first: the more of them fit.
-        for name, owner, callee in sorted(functions, key=lambda each: frames[each[2]]):
-            key = callee.item if callee.item is not None else callee.name
-            known = key in private if callee.item is None else not key.fixed
-            if known and references[key] == 1 and _movable(callee):
-                caller, call = _call(tree, key)
-                if caller is not None and caller is not callee:
-                    pair = _Pair(name, owner, callee, caller, call)
-                    if pair.join(frames):
-                        gone.append(f"{file}.{name}")
-    return gone
+    uses = _Uses(trees)
+    tried = set()  # what did not fit or pay, and would not now
+    while True:
+        found = [name for file in trees for name in _inline(trees[file], private, uses, tried)]
+        if not found:
+            return gone
+        gone += found
 
 
-def _call(tree, key):
-    """The function that holds the one reference, if that is a call; and the call."""
-    for _, _, function in _functions(tree):
-        for node in ast.walk(function):
-            if isinstance(node, ast.Call) and _named(node.func) == key:
-                return function, node
-    return None, None
+def _inline(tree, private, uses, tried):
+    functions = list(_functions(tree))
+    nodes = [node for _, _, node in functions]
+    frames = dict(zip(nodes, measured(nodes), strict=True))
+    # Small ones first: the more of them fit.
+    for name, owner, callee in sorted(functions, key=lambda each: frames[each[2]]):
+        key = callee.item if callee.item is not None else callee.name
+        known = key in private if callee.item is None else not key.fixed
+        if not known or not 1 <= uses.total[key] <= MOST_CALLS or not _movable(callee):
+            continue
+        callers = [each for each in nodes if uses.calls(each)[key]]
+        calls = sum(uses.calls(each)[key] for each in callers)
+        trial = (callee, *((each, frames[each]) for each in (callee, *callers)))
+        if callee in callers or calls != uses.total[key] or trial in tried:
+            continue
+        if _Group(name, owner, callee, key, callers).join(frames):
+            uses.moved(callee, callers)
+            nodes.remove(callee)
+            yield name
+        else:
+            tried.add(trial)
+
+
+class _Uses:
+    """How often each Global and attribute is named; `total`: everywhere."""
+
+    def __init__(self, trees):
+        self.total = _references(trees.values())
+        self._named = {}
+        self._called = {}
+
+    def calls(self, function):
+        """How often it is called in the function."""
+        if function not in self._called:
+            self._named[function] = _references([ast.Module(function.body, [])])
+            self._called[function] = Counter(
+                _named(node.func) for node in ast.walk(function) if isinstance(node, ast.Call)
+            )
+        return self._called[function]
+
+    def moved(self, callee, callers):
+        """The callee went into its callers."""
+        for each in (callee, *callers):
+            self.calls(each)
+            self.total.subtract(self._named[each])
+            del self._called[each]
+        for each in callers:
+            self.calls(each)
+            self.total.update(self._named[each])
+
+
+def _calls(node, key):
+    return isinstance(node, ast.Call) and _named(node.func) == key
 
 
 def _named(func):
@@ -61,7 +101,7 @@ def _named(func):
 def _references(trees):
     """How often each Global and attribute is named. A second definition counts as a name."""
     found = Counter()
-    for tree in trees.values():
+    for tree in trees:
         for node in ast.walk(tree):
             if isinstance(node, ast.alias):
                 found[getattr(node, "source", None)] += 1
@@ -80,7 +120,7 @@ def _functions(tree, prefix=""):
     """(name, what holds it, node) of each function of a module and each method."""
     for node in list(tree.body):
         if isinstance(node, ast.FunctionDef):
-            yield prefix + node.name, tree, node
+            yield prefix + getattr(node, "told", node.name), tree, node
         elif isinstance(node, ast.ClassDef):
             yield from _functions(node, f"{prefix}{node.name}.")
 
@@ -99,52 +139,62 @@ def _movable(function):
     return True
 
 
-class _Pair:
-    """A function, and the one place that calls it."""
+class _Group:
+    """A function, and all that call it."""
 
-    def __init__(self, name, owner, callee, caller, call):
+    def __init__(self, name, owner, callee, key, callers):
         self.name = name
         self.owner = owner
         self.callee = callee
-        self.caller = caller
-        self.call = call
+        self.key = key
+        self.callers = callers
 
     def join(self, frames):
-        """Put the one into the other; False if that does not fit. `frames`: of all functions."""
-        self.call.chosen = True
-        caller, callee = copy.deepcopy((self.caller, self.callee))
-        self.call.chosen = False
-        site = _Site(caller, callee)
-        if not site.put():
+        """Put it into each; False if that does not fit or does not pay. `frames`: of all."""
+        made = [self._with(caller) for caller in self.callers]
+        if None in made:
             return False
-        words, size = measured([caller])[0]
-        most, own = frames[self.caller]
-        if words > max(MOST_WORDS, most) or size > own + frames[self.callee][1] + WORTH:
+        sizes = measured(made)
+        gain = OBJECT + _block(frames[self.callee])
+        for caller, found in zip(self.callers, sizes, strict=True):
+            if _is_generator(caller):  # its frame is made once, of any size
+                gain -= 4 * (found[0] - frames[caller][0])
+            elif found[0] > max(MOST_WORDS, frames[caller][0]):
+                return False
+            gain += _block(frames[caller]) - _block(found)
+        if gain < 0:
             return False
-        frames[self.caller] = words, size
-        site.settle()
-        self.caller.body = caller.body
-        moved = getattr(self.callee, "inlined", [])
-        self.caller.inlined = [*getattr(self.caller, "inlined", []), self.name, *moved]
+        for caller, each, found in zip(self.callers, made, sizes, strict=True):
+            frames[caller] = found
+            caller.body = each.body
+            moved = getattr(self.callee, "inlined", [])
+            caller.inlined = [*getattr(caller, "inlined", []), self.name, *moved]
         self.owner.body.remove(self.callee)
         if not self.owner.body:
             self.owner.body.append(ast.Pass())
         return True
 
+    def _with(self, caller):
+        """A copy of the caller, the callee in the place of every call; None if that cannot be."""
+        made = copy.deepcopy(caller)
+        while True:
+            call = next((node for node in ast.walk(made) if _calls(node, self.key)), None)
+            if call is None:
+                return made
+            call.chosen = True
+            site = _Site(made, copy.deepcopy(self.callee))
+            if not site.put():
+                return None
+            site.settle()
 
-def measured(functions):
-    """(words, bytes) of the frame and the bytecode of each function, by itself."""
-    source = ""
-    for function in functions:
-        function = copy.deepcopy(function)
-        for node in ast.walk(function):
-            if isinstance(node, ast.Name) and isinstance(node.item, Global):
-                node.id = f"{node.id}_global"
-        function.decorator_list = []
-        function.args.defaults = []
-        function.args.kw_defaults = [None] * len(function.args.kwonlyargs)
-        source += ast.unparse(ast.fix_missing_locations(function)) + "\n"
-    return mpy.frames(source)
+
+def _is_generator(function):
+    return any(isinstance(node, ast.Yield) for node in ast.walk(function))
+
+
+def _block(frame):
+    # Whole blocks of 16 bytes.
+    return -(-frame[1] // 16) * 16
 
 
 class _Site:
@@ -193,22 +243,41 @@ class _Site:
             self.settle = lambda: made[1].settle(made[0], place.regions)
             return True
         done = self._in(each, at_end)
-        return self._expression(each) if done is None else done
+        if done is None:
+            done = self._expression(each) or self._before(statements, index, each)
+        return done
+
+    def _before(self, statements, index, each):
+        """The call becomes a statement of its own before the one that it is the first part of."""
+        call = first_call(each)
+        if call is None:
+            return False
+        place = Place(self.caller, each, call, False, False)
+        value = place.spare.pop(0) if place.spare else Local("value", regions=set())
+        store = ast.Assign([named(value, ast.Store())], call)
+        made = splice(store, call, self.callee, place)
+        if made is None:
+            return False
+        statements[index : index + 1] = [*made[0], each]
+        replace(each, call, named(value, ast.Load()))
+
+        def settle():
+            made[1].used.append(value)
+            made[1].settle([*made[0], each], place.regions)
+
+        self.settle = settle
+        return True
 
     def _expression(self, statement):
         for node in ast.walk(statement):
-            for name, value in ast.iter_fields(node):
+            for _, value in ast.iter_fields(node):
                 for each in value if isinstance(value, list) else [value]:
                     if getattr(each, "chosen", False):
                         place = Place(self.caller, statement, each, False, False)
                         made = expression(each, self.callee, place)
-                        if made is None:
-                            return False
-                        if isinstance(value, list):
-                            value[value.index(each)] = made
-                        else:
-                            setattr(node, name, made)
-                        return True
+                        if made is not None:
+                            replace(statement, each, made)
+                        return made is not None
         return False
 
 

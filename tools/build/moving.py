@@ -13,7 +13,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass
 
 from tools.build import layout
-from tools.build.inlining import measured
+from tools.build.measuring import measured
 from tools.build.reaching import Imports, plain
 from tools.build.scopes import FUNCTIONS, Builtin, Global, Item, Local, params
 from tools.build.sources import BuildError

@@ -5,12 +5,15 @@ shapes do not fit. Evaluation keeps its order: arguments first, in theirs, then 
 """
 
 import ast
+import copy
 import itertools
 
+from tools.build.once import ENDS, leaves, once
 from tools.build.scopes import Local, params
 
 LOOPS = (ast.For, ast.While, ast.Try, ast.With)
-ENDS = (ast.Return, ast.Raise)
+FIRST = {ast.If: "test", ast.For: "iter"}  # what a statement computes first; of others:
+FIRST |= dict.fromkeys((ast.Return, ast.Assign, ast.Expr), "value")
 _numbers = itertools.count()
 
 
@@ -19,27 +22,27 @@ def splice(statement, call, callee, place):
     `callee` is used up if it fits."""
     if statement.value is not call:
         return None
-    tails = _ending_in_tails(callee.body)
-    if isinstance(statement, ast.Assign) and (tails is None or not _leaves(tails)):
-        return None
-    if isinstance(statement, ast.Expr) and tails is None and not place.last:
-        return None
     binding = Binding(call, callee, place)
     if not binding.possible:
         return None
     binding.carry_out()
-    return binding.before + _body(statement, callee.body), binding
+    body = _body(statement, callee.body, place)
+    return None if body is None else (binding.before + body, binding)
 
 
-def _body(statement, body):
+def _body(statement, body, place):
     if isinstance(statement, ast.Return):
         return body + ([] if _ends(body) else [ast.Return(None)])
     tails = _ending_in_tails(body)
     if isinstance(statement, ast.Assign):
+        if tails is None or not leaves(tails):
+            return once(body, lambda value: [_assign(statement, value)], True)
         return _each_return(tails, lambda value: [_assign(statement, value)])
-    if tails is None:
+    if tails is not None:
+        return _each_return(tails, _run) or [ast.Pass()]
+    if place.last:
         return _each_return(body, lambda value: [*_run(value), ast.Return(None)])
-    return _each_return(tails, _run) or [ast.Pass()]
+    return once(body, _run, False)
 
 
 def expression(call, callee, place):
@@ -108,7 +111,7 @@ class Binding:
             if mine or isinstance(value, ast.Constant) and item not in stored:
                 self._instead[item] = value
             else:
-                name = _named(self.local(item), ast.Store())
+                name = named(self.local(item), ast.Store())
                 self.before.append(ast.Assign([name], value))
 
     def carry_out(self):
@@ -146,7 +149,49 @@ def _arguments(call, callee):
     return ([call.func.value] if method else []) + call.args
 
 
-def _named(item, context):
+def first_call(statement):
+    """The call that was chosen, if all that the statement computes before it are names and
+    constants, and it is computed in any case; else None."""
+    start = FIRST.get(type(statement))
+    found = _first(getattr(statement, start)) if start else None
+    return found if isinstance(found, ast.Call) else None
+
+
+def _first(node):
+    """The chosen call; True: the node has nothing of it, and has no effect; False: it may have."""
+    if getattr(node, "chosen", False):
+        return node
+    if isinstance(node, ast.Constant | ast.Name):
+        return True
+    if isinstance(node, ast.BoolOp):
+        parts = node.values[:1]
+    elif isinstance(node, ast.IfExp):
+        parts = [node.test]
+    elif isinstance(node, ast.UnaryOp | ast.BinOp | ast.Compare | ast.Subscript | ast.Tuple):
+        parts = list(ast.iter_child_nodes(node))
+        if isinstance(node, ast.Compare):
+            parts = parts[:1] + node.comparators[:1]
+    elif isinstance(node, ast.Attribute):
+        parts = [node.value]
+    elif isinstance(node, ast.Call):
+        parts = [node.func, *node.args]
+    else:
+        return False
+    found = [_first(part) for part in parts if isinstance(part, ast.expr)]
+    return next((each for each in found if each is not True), False)
+
+
+def replace(tree, old, new):
+    """Put the node `new` into the place of `old`."""
+    for node in ast.walk(tree):
+        for name, value in ast.iter_fields(node):
+            if value is old:
+                setattr(node, name, new)
+            elif isinstance(value, list) and any(each is old for each in value):
+                value[[each is old for each in value].index(True)] = new
+
+
+def named(item, context):
     node = ast.Name(item.name, context)
     node.item = item
     return node
@@ -165,7 +210,7 @@ class _Replacer(ast.NodeTransformer):
         if isinstance(found, ast.Constant):
             return found
         item = found if isinstance(found, Local) else found.item
-        return ast.copy_location(_named(item, node.ctx), node)
+        return ast.copy_location(named(item, node.ctx), node)
 
 
 # Returns
@@ -208,26 +253,16 @@ def _if_in_tails(node, rest):
     if body is None or other is None:
         return None
     if rest:
-        if _leaves(body) and not _leaves(other):
+        if leaves(body) and not leaves(other):
             other = _ending_in_tails(other + rest)
-        elif _leaves(other) and not _leaves(body):
+        elif leaves(other) and not leaves(body):
             body = _ending_in_tails(body + rest)
-        elif not _leaves(body):
+        elif not leaves(body):
             return None
     if body is None or other is None:
         return None
     made.body, made.orelse, made.took_rest = body, other, True
     return made
-
-
-def _leaves(body):
-    """True if the end of the statements is never reached."""
-    if not body:
-        return False
-    last = body[-1]
-    if isinstance(last, ast.If):
-        return _leaves(last.body) and _leaves(last.orelse)
-    return isinstance(last, ENDS)
 
 
 def _each_return(body, instead):
@@ -258,4 +293,5 @@ def _run(value):
 
 
 def _assign(statement, value):
-    return ast.Assign(statement.targets, value or ast.Constant(None))
+    # No node may stand in two places: each is changed where it stands.
+    return ast.Assign(copy.deepcopy(statement.targets), value or ast.Constant(None))
