@@ -212,7 +212,7 @@ class Client:
             return _BUSY
         self.now = now
         if self.state or self.news:
-            now = self._turn(None)
+            now = self._turn(now)
             if now is None:
                 _raise_again(self)
             return now

@@ -28,10 +28,11 @@ _UNKNOWN = (0,)  # the arguments of an OSError that has none
 
 
 def engine(c, o, p):
-    """Made for the client with that outbox and parser; each next() is one step, at c.now."""
+    """Made for the client with that outbox and parser; each send(now) is one step at ``now``, which
+    is c.now. Gives the client's state, or None: c.fault is to be raised."""
     failed = None
     stage = p.stage
-    state = c.state  # what step() returns; None: it has something to raise
+    state = c.state
     while True:
         try:
             if failed:
@@ -39,7 +40,7 @@ def engine(c, o, p):
                 state = c.state
             while True:
                 c.inside = False
-                yield state
+                now = yield state
                 c.inside = True
                 more = True
                 if c.news:
@@ -55,12 +56,12 @@ def engine(c, o, p):
                         else:
                             more = False  # nor is there more to read
                             o.lone = 0
-                            c.heard = c.spoke = c.now
+                            c.heard = c.spoke = now
                             c.acked = c.acked + 1 & _MASK
                             if c.on_event:
                                 c.clear = 0
                                 emit(c, _ACKED, o.last, 1)
-                            elif (c.now - c.looked) & _MASK < c.lull and c.eager:
+                            elif (now - c.looked) & _MASK < c.lull and c.eager:
                                 c.clear = _FREE
                                 continue
                     else:

@@ -1,30 +1,19 @@
 """A QoS-1 PUBLISH that is alone: sent whole at once, with nothing else kept in the outbox.
 
 This is what a sensor does all day, so it costs no entry of the outbox: its copy stands at the
-start of the arena, and three numbers say what it is. If the next step reads its PUBACK and nothing
-else, it is done: engine.py looks for that first. Whatever else happens (another publish, another
-packet, no packet, the end of the connection) makes an entry of it, like any other:
-outbox.settle().
+start of the arena, and three numbers say what it is: its packet id, its size, and the handle given
+out last. publishing.py and publication.py note them where they have written it, without a call.
+If the next step reads its PUBACK and nothing else, it is done: engine.py looks for that first.
+Whatever else happens (another publish, another packet, no packet, the end of the connection) makes
+an entry of it, like any other: outbox.settle().
 """
 
 from mqtt._shim import const
 from mqtt.events import end
 from mqtt.outbox import settle
 
-_CLEAR = const(1)
 _PEER_CLOSED = const(-30)
 _TRANSPORT = const(-31)
-
-
-def left_alone(c, o, size, packet_id):
-    """The ``size`` bytes at the start of the empty outbox, a PUBLISH of QoS 1, have left. Returns
-    its handle."""
-    o.lone_size = size
-    o.last = size = o.last % 0x3FFFFFFF + 1
-    o.lone = packet_id
-    c.sent = c.sent + 1 & 0x3FFFFFFF
-    c.clear = _CLEAR
-    return size
 
 
 def other_answer(c, o, p, n):

@@ -10,7 +10,6 @@ CLEAR, nothing waits to be written; FREE, and the outbox is empty and no packet 
 from mqtt._shim import const
 from mqtt.codec import head_size, put_head
 from mqtt.ids import take_id
-from mqtt.lone import left_alone
 from mqtt.outbox import add, place
 from mqtt.topics import topic_ok
 
@@ -35,28 +34,12 @@ def make_place(c, size):
     return at if at >= 0 or not c.make_room else c.make_room(c, size)
 
 
-def commit(c, size):
-    """The packet at source[at : at + size], of which c.begin and c.packet_id tell the rest, may
-    go: hand it to the transport, and keep what must be kept. Returns its handle."""
-    try:
-        c.at = c.transport.write(c.source, c.at, size)
-    except OSError:
-        c.broken = True  # the next step ends the connection
-        c.at = None
-    if c.at == size:
-        if not c.packet_id:
-            return sent(c)
-        if c.clear == _FREE and not c.source[0] & 4:
-            return left_alone(c, c.outbox, size, c.packet_id)
-    return keep(c, size, c.at)
-
-
-def may_go(c, o):
+def may_go(c, o, packet_id):
     """May a packet leave at once while others are in flight? The window is kept, and so is the
     range of handles that sent() makes."""
-    if not c.clear or (c.packet_id and o.inflight >= c.max_inflight):
+    if not c.clear or (packet_id and o.inflight >= c.max_inflight):
         return False
-    return c.packet_id or not c.done_first or o.last == c.done_last
+    return packet_id or not c.done_first or o.last == c.done_last
 
 
 def sent(c):
@@ -97,95 +80,84 @@ def keep(c, size, n):
 def direct(c, o, buf, small):
     """Each send(payload) publishes: the first byte c.first, c.topic, c.length bytes of ``payload``.
     It gives the handle, or a code. ``buf``: the outbox's; ``small``: the most bytes behind the
-    fixed header of a packet that goes straight from its start.
+    fixed header of a packet that has the shortest one and surely room.
 
-    A generator for its frame, which is made once: all that a short packet needs stays at hand in
-    it, and ``except`` costs nothing.
+    A generator for its frame, which is made once: all that is needed stays at hand in it, and
+    ``except`` costs nothing.
     """
-    size = failed = ident = 0
-    done = payload = None
+    # What a local holds is found fastest.
+    length_of = len
+    take = take_id
+    begin = size = ident = 0
+    kept = True  # or ``size`` bytes at ``begin`` are to be kept, of which ``done`` have left
+    payload = done = None
     while True:
         try:
-            if failed:
-                failed = c.begin = 0
-                c.packet_id = ident
-                done = keep(c, size, None)
             while True:
+                if not kept:
+                    kept = True
+                    c.begin = begin
+                    c.packet_id = ident
+                    done = keep(c, size, done)
                 payload = None  # nor is it kept alive by this
                 payload = yield done
                 topic = c.topic
-                n = _len(topic)
-                at = c.length
                 first = c.first
-                size = at + n + (4 if first & 6 else 2)
-                if size > small or c.clear != _FREE or first & 4:
-                    done = encode(c, buf, payload, size)
-                    continue
-                # A short one, and nothing else is there.
-                buf[0] = first
-                buf[1] = size
-                buf[2] = 0
-                buf[3] = n
-                buf[4 : 4 + n] = topic
-                n += 4
+                n = c.length
+                size = length_of(topic)
+                at = n + size + (4 if first & 6 else 2)
+                free = c.clear == _FREE
+                if free and at <= small:
+                    begin = 0
+                    buf[0] = first
+                    buf[1] = at
+                    at = 2
+                else:
+                    at = _put_head(c, buf, at)
+                    if at < 0:
+                        done = at
+                        continue
+                    begin = c.begin
+                buf[at] = size >> 8
+                buf[at + 1] = size & 255
+                at += 2
+                buf[at : at + size] = topic
+                at += size
                 ident = 0
                 if first & 6:
-                    ident = take_id(c)
-                    buf[n] = ident >> 8
-                    buf[n + 1] = ident & 255
-                    n += 2
-                size += 2
-                if at == _len(payload):
-                    buf[n:size] = payload
+                    ident = take(c)
+                    buf[at] = ident >> 8
+                    buf[at + 1] = ident & 255
+                    at += 2
+                if n == length_of(payload):
+                    buf[at : at + n] = payload
                 else:
-                    _copy(buf, n, payload, at)
-                n = c.transport.write(buf, 0, size)
-                if n != size:
-                    c.begin = 0
-                    c.packet_id = ident
-                    done = keep(c, size, n)
-                elif ident:
-                    done = left_alone(c, o, size, ident)
-                else:
-                    done = sent(c)
+                    _copy(buf, at, payload, n)
+                size = at + n - begin
+                kept = False
+                done = None
+                if free or may_go(c, o, ident):
+                    done = c.transport.write(buf, begin, size)
+                    if done != size:
+                        continue
+                    if not ident:
+                        kept = True
+                        done = sent(c)
+                    elif free and not first & 4:
+                        kept = True
+                        # It is alone: see lone.py.
+                        o.lone = ident
+                        o.lone_size = size
+                        o.last = done = o.last % 0x3FFFFFFF + 1
+                        c.sent = c.sent + 1 & 0x3FFFFFFF
+                        c.clear = _CLEAR
         # No calls here: what they raise would not be caught.
         except OSError:
-            c.broken = failed = True  # the next step ends the connection
+            c.broken = True  # the next step ends the connection
         except BaseException as error:
             if payload is not None or error.__class__ is not GeneratorExit:
                 c.renew()  # else CPython gives the client back
             raise
-
-
-def encode(c, buf, payload, n):
-    """The same where others wait, for a long packet, and for QoS 2: it goes into the outbox's
-    ``buf``, and out if it may. ``n``: bytes behind its fixed header."""
-    at = _put_head(c, buf, n)
-    if at < 0:
-        return at
-    n = _len(c.topic)
-    buf[at] = n >> 8
-    buf[at + 1] = n & 255
-    at += 2
-    buf[at : at + n] = c.topic
-    at += n
-    c.packet_id = 0
-    if c.first & 6:
-        c.packet_id = n = take_id(c)
-        buf[at] = n >> 8
-        buf[at + 1] = n & 255
-        at += 2
-    n = c.length
-    if n == _len(payload):
-        buf[at : at + n] = payload
-    else:
-        _copy(buf, at, payload, n)
-    at += n
-    if c.clear != _FREE and not may_go(c, c.outbox):
-        return keep(c, at - c.begin, None)
-    c.source = buf
-    c.at = c.begin
-    return commit(c, at - c.at)
 
 
 def _put_head(c, buf, n):

@@ -110,7 +110,7 @@ BROKEN = (
     ("makeroom.py", "if at > o.at[j] and len(o.buf) - at < own:", "if False:"),
     ("outbox.py", "o.inflight -= 1", "pass"),
     ("events.py", "lost(c.outbox)", "pass"),
-    ("publishing.py", "c.packet_id and o.inflight >= c.max_inflight", "False"),
+    ("publishing.py", "packet_id and o.inflight >= c.max_inflight", "False"),
     ("sending.py", "c.state == _UP and c.outbox.passed == c.outbox.count", "c.state == _UP"),
     ("sending.py", "        _cut(c, o, i)\n", "        pass\n"),
     ("subscriptions.py", "self.ids[i] = 0\n                self.awaiting -= 1", "self.ids[i] = 0"),

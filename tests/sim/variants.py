@@ -233,7 +233,7 @@ VARIANTS = (
     (
         "one too many in flight by what leaves at once",
         "publishing.py",
-        "(c.packet_id and o.inflight >= c.max_inflight)",
+        "(packet_id and o.inflight >= c.max_inflight)",
         "False",
         "window",
     ),
@@ -268,8 +268,8 @@ VARIANTS = (
     (
         "one that left alone has no copy",
         "publication.py",
-        "                    copy[0:size] = buf\n",
-        "",
+        "                            copy[0:size] = buf\n",
+        "                            pass\n",
         "legal bytes",
     ),
     (
