@@ -15,7 +15,7 @@ def program(tmp_path, monkeypatch):
     """program(files, **layout): sources under lib/, their layout; then .built() and .both(code)."""
     defaults = {"FILES": {"app": ("app",)}, "ALONE": (), "LAZY": {}, "NOT_ON_A_BOARD": ()}
     defaults |= {"PAGES": (), "PROGRAMS": (), "ENTRIES": {}, "SEAMS": (), "OBSERVED": ()}
-    defaults |= {"COMPUTED": {}, "FORGOTTEN": (), "SET_UP": {}}
+    defaults |= {"COMPUTED": {}, "FORGOTTEN": (), "SET_UP": {}, "OWN_WORDS": {}, "OBJECTS": ()}
 
     def make(files, **changes):
         for name, value in (defaults | changes).items():

@@ -301,3 +301,33 @@ def test_a_traceback_is_explained():
         '  File "x.py", line 3, in append',
         "AttributeError: 'pop' object has no attribute 'copy'   [_Guard]   [outbox]",
     ]
+
+
+def test_a_word_of_the_pages_that_a_package_uses_otherwise_is_shortened(program):
+    files = {
+        "app/__init__.py": """
+            from app.shown import total
+
+            class App:
+                def __init__(self):
+                    self.slots = 1
+
+                def entry(self):
+                    return self.slots + total(self)
+
+                def run(self):
+                    return self.entry() + total(self)
+            """,
+        "app/shown.py": "def total(app):\n    return 2 + app.slots\n",
+    }
+    made = program(
+        files,
+        ENTRIES={"app": ("App",)},
+        PAGES=("page.md",),
+        OWN_WORDS={"app": ("slots", "entry")},
+        OBJECTS=("app.shown",),
+    )
+    (made.lib.parent / "page.md").write_text("`slots`, `entry`, `app.shown.total`, `App().run()`")
+    assert made.both("from app import App\nprint(App().run())") == ["7"]
+    assert not made.names("app/__init__.mpy") & {"slots", "entry", "total"}
+    assert set(made.built()) == {"app"}

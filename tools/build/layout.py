@@ -59,6 +59,9 @@ PAGES = (
 )
 PROGRAMS = ("boot.py", "main.py", "examples")
 
+# Paths that in the pages are no modules' but an attribute's, of an object of that name.
+OBJECTS = ("mqtt.client",)
+
 # Global names that are called from outside without standing in a page or program.
 ENTRIES = {
     "node": ("build",),
@@ -78,6 +81,15 @@ ENTRIES = {
 # Modules whose public attributes all keep their names: others stand in for the board (tests, the
 # simulation), and a device kind writes through any method of the Writer.
 SEAMS = ("node.board", "node.jsonout")
+
+# package -> attributes of its own that are no contract, though a page, the node or a module of
+# Python's has something else of that name.
+OWN_WORDS = {
+    "mqtt": (
+        "broken", "clean", "end", "entry", "leave", "put", "reset", "since", "slots", "wanted",
+        "when",
+    ),
+}  # fmt: skip
 
 # Attributes that tests and tools read of a running node.
 OBSERVED = (

@@ -116,6 +116,8 @@ class Pages:
 
     def _dotted(self, text):
         for path in DOTTED.findall(text):
+            if path.startswith(layout.OBJECTS):
+                continue
             module, _, name = path.rpartition(".")
             self.members.add((module, name))
             self.members.add((path, ""))

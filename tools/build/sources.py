@@ -38,11 +38,32 @@ def load(lib):
         if name in layout.NOT_ON_A_BOARD:
             continue
         tree = ast.parse(path.read_text(encoding="utf-8"), str(path))
-        tree = ast.fix_missing_locations(Cleared().visit(tree))
+        own = _OwnWords(layout.OWN_WORDS.get(name.split(".")[0], ()))
+        tree = ast.fix_missing_locations(Cleared().visit(own.visit(tree)))
         found[name] = Module(name, path, package, tree)
     if not found:
         raise BuildError(f"{lib}: no modules there; name the folder that holds them with --lib")
     return found
+
+
+class _OwnWords(ast.NodeTransformer):
+    """Marks attributes of the package as private, as an underscore would."""
+
+    def __init__(self, words):
+        self.words = words
+
+    def visit_Attribute(self, node):
+        self.generic_visit(node)
+        if node.attr in self.words:
+            node.attr = f"_{node.attr}"
+        return node
+
+    def visit_ClassDef(self, node):
+        self.generic_visit(node)
+        for each in node.body:
+            if isinstance(each, ast.FunctionDef) and each.name in self.words:
+                each.name = f"_{each.name}"
+        return node
 
 
 class Cleared(ast.NodeTransformer):

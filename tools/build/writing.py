@@ -20,7 +20,7 @@ def get(name):
     delattr(package, {helper!r})
     at = {table!r}.find(" " + name + "=")
     if at < 0:
-        return __import__({dotted!r} + name, None, None, (name,))
+        return __import__({package!r} + "." + name, None, None, (name,))
     value = int({table!r}[at + len(name) + 2 :].split(" ", 1)[0])
     setattr(package, name, value)
     return value
@@ -156,9 +156,7 @@ def _numbers(program, package, lazy):
             raise BuildError(f"{lazy}: {item.name} is no whole number; it belongs elsewhere")
         table += f"{item.name}={value.value} "
     full = f"{package}.{HELPER}"
-    return NUMBERS.format(
-        package=package, full=full, helper=HELPER, table=table, dotted=f"{package}."
-    )
+    return NUMBERS.format(package=package, full=full, helper=HELPER, table=table)
 
 
 def _compile(source, target, name):
