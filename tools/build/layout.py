@@ -23,7 +23,10 @@ ALONE = (
 )  # fmt: skip
 
 # Files that are not in memory while the client or the node runs: what only they use goes into them.
-FORGOTTEN = ("mqtt.options", "node.setup", "node.start", "node.config", "node.kept", "node.rescue")
+FORGOTTEN = (
+    "mqtt.options", "node.setup", "node.start", "node.config", "node.fields", "node.pins",
+    "node.safe", "node.kept", "node.online", "node.boot", "node.rescue", "node.ending",
+)  # fmt: skip
 
 # Of these, which are called at set-up, the body goes too: forgettable file -> file.function. A stub
 # stays, which loads that file again, so nothing here may be promised to allocate nothing.

@@ -53,17 +53,26 @@ def run(command):
 
 def texts(data):
     """The names that the .mpy brings along: those that not every firmware has."""
+    return [name for name, _, _ in table_of_names(data)[1] if name]
+
+
+def table_of_names(data):
+    """Where the table begins in a .mpy; and of each name its text, "" if every firmware has it,
+    where its entry begins and where it ends."""
     at = 4
     count, at = _number(data, at)
     _, at = _number(data, at)
+    start = at
     found = []
     for _ in range(count):
+        begin = at
         size, at = _number(data, at)
+        text = ""
         if not size & 1:
-            size >>= 1
-            found.append(data[at : at + size].decode())
-            at += size + 1
-    return found
+            text = data[at : at + (size >> 1)].decode()
+            at += (size >> 1) + 1
+        found.append((text, begin, at))
+    return start, found
 
 
 def frames(source):
@@ -142,6 +151,15 @@ def _number(data, at):
         at += 1
         if data[at - 1] < 128:
             return value, at
+
+
+def number(value):
+    """A whole number as the format has it: seven bits a byte, the highest first."""
+    made = [value & 127]
+    while value > 127:
+        value >>= 7
+        made.insert(0, value & 127 | 128)
+    return bytes(made)
 
 
 @functools.cache

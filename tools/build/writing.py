@@ -5,7 +5,7 @@ import itertools
 import json
 from collections import Counter, defaultdict
 
-from tools.build import folding, layout, mpy
+from tools.build import folding, layout, mpy, texts
 from tools.build.merging import HELPER
 from tools.build.scopes import Global, Local
 from tools.build.sources import BuildError
@@ -110,8 +110,10 @@ def write(program, trees, names, out):
     legends = {}
     for file, tree in trees.items():
         renamer = Renamer(names, program)
-        source = ast.unparse(ast.fix_missing_locations(renamer.rename(tree))) + "\n"
-        sizes[file] = _compile(source, path(file, program.modules[file].package, out), file)
+        tree, marks = _kept(renamer.rename(tree), file)
+        source = ast.unparse(ast.fix_missing_locations(tree)) + "\n"
+        target = path(file, program.modules[file].package, out)
+        sizes[file] = _compile(source, target, file, marks)
         legends[file] = {
             "functions": _legend(renamer.functions),
             "attributes": _legend(renamer.attributes),
@@ -128,6 +130,12 @@ def write(program, trees, names, out):
         sizes[name] = _compile(_numbers(program, package, lazy), path(name, False, out), name)
     (out.parent / "names.json").write_text(json.dumps(legends, indent=1, sort_keys=True) + "\n")
     return sizes
+
+
+def _kept(tree, file):
+    if file in layout.FORGOTTEN:
+        return texts.passing(tree), {}
+    return texts.lasting(tree)
 
 
 def _legend(meanings):
@@ -159,8 +167,16 @@ def _numbers(program, package, lazy):
     return NUMBERS.format(package=package, full=full, helper=HELPER, table=table)
 
 
-def _compile(source, target, name):
+def _compile(source, target, name, marks=()):
+    """Bytes of the file. `marks`: what stands for its long texts."""
     target.parent.mkdir(parents=True, exist_ok=True)
+    if marks:
+        _compile_ordered(f"0 .{'.'.join(marks)} if 0 else 0\n{source}", target, name)
+        return texts.put_in(target, marks)
+    return _compile_ordered(source, target, name)
+
+
+def _compile_ordered(source, target, name):
     size = mpy.compile_file(source, target, name)
     if len(mpy.texts(target.read_bytes())) < ONE_BYTE // 2:
         return size
