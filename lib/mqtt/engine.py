@@ -95,6 +95,7 @@ def engine(c, o, p):
             if not c.inside and error.__class__ is GeneratorExit:
                 return  # CPython gives a client back
             failed = state = None
+            c.clear = 0  # the next step is a whole one: it says the state again
             c.fault = error  # for step() to raise: let out, it would end the generator
 
 

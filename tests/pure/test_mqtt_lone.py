@@ -283,6 +283,24 @@ def test_a_step_that_raises_what_no_transport_should_raises_it_once_and_goes_on(
         eq((story.client.state, story.events), (UP, [(ACKED, handle, 1)]))
 
 
+def test_a_step_that_raised_while_nobody_is_told_anything_is_followed_by_a_step_like_any_other():
+    for kind in (ValueError, KeyboardInterrupt):
+        for how in WAYS:
+            story, _ = sent(how)
+            story.client.on_event = None
+            readinto = story.wire.readinto
+
+            def broken(buf, n, kind=kind):
+                raise kind("of the transport")
+
+            story.wire.readinto = broken
+            raises(kind, story.client.step, story.now)
+            story.wire.readinto = readinto
+            story.wire.send(peer.puback(ids(story)[0]))
+            eq(story.client.step(story.now), UP)
+            eq((story.client.acked, story.client.queued), (1, 0))
+
+
 def test_a_transport_that_raises_when_it_is_closed_is_closed_all_the_same():
     story = Story().connect()
     close = story.wire.close
