@@ -77,11 +77,12 @@ def soak(seeds, scale=100, jobs=None, enough=None, tell=None):
     return tally
 
 
-def on_unix(first, last, scale, timeout=600):
+def on_unix(first, last, scale, lib=LIB, timeout=600):
     """Runs first..last on the Unix port: {seed: (digest, ms, steps, out, into, lost, failure)}.
-    Raises runtimes.Missing."""
+    `lib`: with a `shortened.py` where attributes have other names: model/inside.py. Raises
+    runtimes.Missing."""
     code = f"import runs\nruns.tell({first}, {last}, {scale})\n"
-    done = runtimes.run_code("unix", code, folders(), timeout)
+    done = runtimes.run_code("unix", code, folders(lib), timeout)
     found = {}
     for line in done.output.splitlines():
         if line.startswith("@@run "):

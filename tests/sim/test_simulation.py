@@ -1,6 +1,7 @@
 """The simulation at length: every property holds, in enough hours, messages and faults."""
 
 import itertools
+import json
 import subprocess
 import sys
 
@@ -11,6 +12,7 @@ from tests.sim.tally import FAULTS, Tally
 from tests.sim.variants import VARIANTS
 from tests.support import runtimes
 from tests.support.pure_plugin import leave_out
+from tools.build.__main__ import build
 
 HOURS, MESSAGES, DISCONNECTIONS, EACH = 1000, 1_000_000, 10_000, 500
 FIRST = 1  # the same seeds every time; `make soak` takes others
@@ -32,8 +34,22 @@ def test_every_property_holds_through_a_thousand_hours_and_a_million_messages(fi
 
 
 def test_the_unix_port_tells_the_same_stories_to_the_last_event(figures):
+    figures(same_stories("the Unix port"))
+
+
+def test_the_built_tree_tells_the_same_stories_to_the_last_event(tmp_path, figures):
+    lib = tmp_path / "lib"
+    build(lib)
+    names = json.loads((tmp_path / "names.json").read_text())["mqtt"]["attributes"]
+    short = {name: each for each, those in names.items() for name in those}
+    (lib / "shortened.py").write_text(f"SHORT = {short!r}\n")
+    figures(same_stories("the built tree", lib))
+
+
+def same_stories(what, lib=soak.LIB):
+    """Compare with the sources on CPython. Returns the figures in a line."""
     try:
-        found = soak.on_unix(FIRST, FIRST + ON_UNIX - 1, 50)
+        found = soak.on_unix(FIRST, FIRST + ON_UNIX - 1, 50, lib)
     except runtimes.Missing as missing:
         leave_out(f"the simulation on the Unix port: {missing}")
     soak.prepare()
@@ -43,9 +59,9 @@ def test_the_unix_port_tells_the_same_stories_to_the_last_event(figures):
         there = (digest, ms, steps, out, into, lost)
         lost = here["counts"].get("disconnections", 0)
         same = (here["digest"], here["ms"], here["steps"], here["out"], here["into"], lost)
-        assert there == same, f"seed {seed} on the Unix port and on CPython"
+        assert there == same, f"seed {seed} in {what} and on CPython"
     hours, messages = (sum(run[k] for run in found.values()) for k in (1, 3))
-    figures(f"Unix port: {len(found)} runs, {hours / 3600000:.0f} h, {messages} published")
+    return f"{what}: {len(found)} runs, {hours / 3600000:.0f} h, {messages} published"
 
 
 def cli(*arguments):

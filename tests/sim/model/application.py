@@ -5,6 +5,7 @@ Everything it does with the client's public face it tells the judge; it reads no
 
 import sys
 
+from inside import inside, number_from
 from mqtt import BUSY, DOWN, FULL, TOO_LARGE, Client, Reconnect
 
 TOPICS = (b"a", b"t/x", b"t/longer/name")
@@ -25,9 +26,7 @@ class Node:
         self.judge = world.judge
         plan = world.plan
         self.client = Client(b"sim", world.links[0], **plan.options())
-        self.client.next_id = self.client.ids_end = world.chance.pick(
-            (1, 65530, world.chance.between(1, 65535))
-        )
+        number_from(self.client, world.chance.pick((1, 65530, world.chance.between(1, 65535))))
         self.client.on_event = self._event
         self.client.eager = plan.eager
         bits = world.chance.bits
@@ -63,7 +62,7 @@ class Node:
         c = self.world.chance
         used = sorted(self.judge.requests) or self.judge.out.ids()
         if used and c.percent(30):
-            self.client.next_id = self.client.ids_end = (c.pick(used) - 1 - c.below(3)) % 65535 + 1
+            number_from(self.client, (c.pick(used) - 1 - c.below(3)) % 65535 + 1)
 
     def _some(self, n):
         while n and self.todo:
@@ -295,14 +294,16 @@ class Node:
         self._leaks()
 
     def _leaks(self):
-        o = self.client.outbox
-        s = self.client.subscriptions
-        held = self.client.held.ids
-        left = (o.count, o.passed, o.inflight, o.tail, max(o.ids), max(held))
+        o = inside(self.client, "outbox")
+        left = [inside(o, name) for name in ("count", "passed", "inflight", "tail", "lone")]
+        left += (max(inside(o, "ids")), max(inside(self.client, "held", "ids")))
         if max(left):
             self.world.fail("no leak", "outbox and held: %r" % (left,))
-        left = (s.todo, s.awaiting, max(s.ids), self.client.acks_to, self.client.left)
-        if max(left) or self.client.dropped_first or self.client.done_first or self.client.news:
+        s = inside(self.client, "subscriptions")
+        left = [inside(s, "todo"), inside(s, "awaiting"), max(inside(s, "ids"))]
+        names = ("acks_to", "left", "dropped_first", "done_first", "news")
+        left += [inside(self.client, name) for name in names]
+        if max(left):
             self.world.fail("no leak", "requests and acks: %r" % (left,))
         subs = [flt for flt, _ in self.world.server.session.subs]
         declared = [flt for flt, _, _ in self.declared]

@@ -1,6 +1,7 @@
 """The network as the client sees it: a transport, whose connections are in connection.py."""
 
 from connection import ECONNRESET, Connection
+from inside import inside
 
 MOST_CALLS = 40  # of one kind in one step; the client's own bound is 32
 
@@ -119,8 +120,8 @@ class Link:
         """Judge what the client has dealt with. How far it is, only its reader tells; what it then
         has to have done, the judge knows."""
         if self.is_open:
-            parser = self.world.node.client.parser
-            self.conn.catch_up(parser.have - parser.at)
+            parser = inside(self.world.node.client, "parser")
+            self.conn.catch_up(inside(parser, "have") - inside(parser, "at"))
 
     def call_begins(self):
         """publish() or send() is called: what it writes is judged once the message is known."""
