@@ -245,7 +245,7 @@ class Client:
             if length < 0:
                 return self.refuse(_BAD_PAYLOAD)
         self.length = length
-        return self._direct(payload)
+        return self.direct(payload)
 
     def prepare(self, topic, max_payload, qos=0, retain=False, replace=False):
         """A publication whose topic and flags are checked and encoded once: see Publication.
@@ -299,10 +299,16 @@ class Client:
     # For the rooms beside this one.
 
     def renew(self):
-        """At set-up, and when something unexpected has ended it."""
+        """Make ``direct``, as publishing.direct() has it."""
         run = direct(self, self.outbox, self.outbox.buf, min(127, _len(self.outbox.buf) - 2))
         _next(run)
-        self._direct = run.send
+        self.direct = run.send
+
+    def direct(self, payload):
+        """Seen only when something unexpected has ended that one. There may have been no memory to
+        make another then."""
+        self.renew()
+        return self.direct(payload)
 
     def refuse(self, code):
         """Count a publish that was not accepted."""

@@ -31,66 +31,69 @@ def engine(c, o, p):
     """Made for the client with that outbox and parser; each send(now) is one step at ``now``, which
     is c.now. Gives the client's state, or None: c.fault is to be raised."""
     failed = None
-    stage = p.stage
     state = c.state
     while True:
         try:
-            if failed:
-                failed = end(c, _TRANSPORT, _errno(failed))
-                state = c.state
+            stage = p.stage
             while True:
-                c.inside = False
-                now = yield state
-                c.inside = True
-                more = True
-                if c.news:
-                    c.clear = 0
-                    tell(c)
-                if o.lone:
-                    if c.clear:  # and nothing else has happened: it waits for its PUBACK only
-                        n = c.transport.readinto(stage, _STAGE)
-                        if n != 4 or stage[0] != 0x40 or stage[1] != 2:
-                            other_answer(c, o, p, n)
-                        elif stage[2] << 8 | stage[3] != o.lone:
-                            other_answer(c, o, p, n)
+                try:
+                    if failed:
+                        failed = end(c, _TRANSPORT, _errno(failed))
+                        state = c.state
+                    while True:
+                        c.inside = False
+                        now = yield state
+                        c.inside = True
+                        more = True
+                        if c.news:
+                            c.clear = 0
+                            tell(c)
+                        if o.lone:
+                            if c.clear:  # nothing else has happened: it waits for its PUBACK
+                                n = c.transport.readinto(stage, _STAGE)
+                                if n != 4 or stage[0] != 0x40 or stage[1] != 2:
+                                    other_answer(c, o, p, n)
+                                elif stage[2] << 8 | stage[3] != o.lone:
+                                    other_answer(c, o, p, n)
+                                else:
+                                    more = False  # nor is there more to read
+                                    o.lone = 0
+                                    c.heard = c.spoke = now
+                                    c.acked = c.acked + 1 & _MASK
+                                    if c.on_event:
+                                        c.clear = 0
+                                        emit(c, _ACKED, o.last, 1)
+                                    elif (now - c.looked) & _MASK < c.lull and c.eager:
+                                        c.clear = _FREE
+                                        continue
+                            else:
+                                settle(o)
+                        c.clear = 0
+                        if o.wrote:
+                            stamp(c, o)
+                        if c.state == _OPENING:
+                            _open(c)
+                        if more and c.sending:  # the transport is open
+                            receive(c)
+                        if c.broken:
+                            end(c, _TRANSPORT, 0)
+                        if c.state and (c.now - c.looked) & _MASK >= c.lull:
+                            check(c)
+                        state = c.state
+                        if c.left or c.acks_to or o.passed < o.count:
+                            clear = transmit(c)
+                        elif state != _UP or c.subscriptions.todo:
+                            clear = transmit(c)
                         else:
-                            more = False  # nor is there more to read
-                            o.lone = 0
-                            c.heard = c.spoke = now
-                            c.acked = c.acked + 1 & _MASK
-                            if c.on_event:
-                                c.clear = 0
-                                emit(c, _ACKED, o.last, 1)
-                            elif (now - c.looked) & _MASK < c.lull and c.eager:
-                                c.clear = _FREE
-                                continue
-                    else:
-                        settle(o)
-                c.clear = 0
-                if o.wrote:
-                    stamp(c, o)
-                if c.state == _OPENING:
-                    _open(c)
-                if more and c.sending:  # the transport is open
-                    receive(c)
-                if c.broken:
-                    end(c, _TRANSPORT, 0)
-                if c.state and (c.now - c.looked) & _MASK >= c.lull:
-                    check(c)
-                state = c.state
-                if c.left or c.acks_to or o.passed < o.count:
-                    clear = transmit(c)
-                elif state != _UP or c.subscriptions.todo:
-                    clear = transmit(c)
-                else:
-                    clear = c.eager
-                state = c.state
-                if clear:
-                    # Lone is only what no byte of another packet can come before.
-                    c.clear = _CLEAR if o.count or p.got or p.at < p.have else _FREE
-        # No calls here: what they raise would not be caught.
-        except OSError as error:  # of the transport: the one place where they are caught
-            failed = error.args or _UNKNOWN
+                            clear = c.eager
+                        state = c.state
+                        if clear:
+                            # Lone is only what no byte of another packet can come before.
+                            c.clear = _CLEAR if o.count or p.got or p.at < p.have else _FREE
+                except OSError as error:  # of the transport: the one place where they are caught
+                    failed = error.args or _UNKNOWN
+        # Outside of the loop, at whose jumps Ctrl-C may come: see publishing.direct(). No calls
+        # here: what they raise would not be caught.
         except BaseException as error:
             if not c.inside and error.__class__ is GeneratorExit:
                 return  # CPython gives a client back

@@ -26,10 +26,6 @@ class Publication:
 
     ``max_payload`` bytes fit there. With ``replace``, the newest payload takes the place of this
     publication's own newest message when the outbox is full and no byte of that was sent.
-
-    ``send(n)`` publishes the ``n`` payload bytes at buf[start:]. Returns a handle > 0, or FULL,
-    TOO_LARGE (n outside 0..max_payload). With ``replace`` the handle may be that of the message
-    whose place was taken. Calls nobody back; allocates nothing.
     """
 
     def __init__(self, client, topic, max_payload, first, replace):
@@ -42,7 +38,7 @@ class Publication:
         self._first = self.buf[0] = first
         put_text(self.buf, self._head, topic)
         # A shorter payload may need a shorter header: one view for each length of it.
-        self._views = [self.buf] * (self._head + 1)
+        self._views = [self.buf] * (self._head + 1)  # type: list
         for n in range(2, self._head):
             self._views[n] = memoryview(self.buf)[self._head - n :]
         self._replace = replace
@@ -50,10 +46,19 @@ class Publication:
         self.renew()
 
     def renew(self):
-        """Make ``send``: at set-up, and when something unexpected has ended it."""
+        """Make ``send``, as _sender() has it."""
         run = _sender(self, self.client, self.client.outbox, self.buf)
         next(run)
         self.send = run.send
+
+    def send(self, n):
+        """Publish the ``n`` payload bytes at buf[start:]. Returns a handle > 0, or FULL, TOO_LARGE
+        (n outside 0..max_payload). With ``replace`` the handle may be that of the message whose
+        place was taken. Calls nobody back; allocates nothing."""
+        # Seen only when something unexpected has ended the other one. There may have been no
+        # memory to make another then.
+        self.renew()
+        return self.send(n)
 
     def complete(self, n):
         """Write the fixed header before ``n`` bytes. Returns its size."""
@@ -111,64 +116,65 @@ def _sender(p, c, o, buf):
     whole = int
     take = take_id
     copy = o.buf
-    size = _len(buf)
-    while True:
-        try:
-            while True:
-                if head:
-                    c.begin = at
-                    c.packet_id = ident
-                    done = p.keep(c, o, n, done, head)
-                    head = 0
-                n = None
-                n = yield done
-                if n.__class__ is not whole:
-                    done = c.refuse(_TOO_LARGE)
-                    continue
-                n += fixed
-                if n < fixed or n > most:
-                    done = c.refuse(_TOO_LARGE)
-                    continue
-                free = c.clear == _FREE
-                at = 0 if free else make_place(c, size)
-                if at < 0:
-                    done = p.overwrite(c, o, n)
-                    continue
-                if short:
-                    buf[1] = n
-                    head = 2
-                else:
-                    head = p.complete(n)
-                    skip = p._head - head
-                n += head
-                if qos:
-                    ident = take(c)
-                    buf[low] = ident & 255
-                    buf[low - 1] = ident >> 8
+    try:
+        size = _len(buf)
+        while True:
+            try:
                 done = None
-                if free or may_go(c, o, ident):
-                    done = c.transport.write(buf, skip, n)
-                    if done != n:
+                while True:
+                    if head:
+                        c.begin = at
+                        c.packet_id = ident
+                        done = p.keep(c, o, n, done, head)
+                        head = 0
+                    n = None
+                    n = yield done
+                    if n.__class__ is not whole:
+                        done = c.refuse(_TOO_LARGE)
                         continue
-                    if not qos:
-                        head = 0
-                        done = sent(c)
-                    elif free and qos == 2:
-                        if skip:
-                            p.copy(o, 0, head)
-                        else:
-                            copy[0:size] = buf
-                        head = 0
-                        # It is alone: see lone.py.
-                        o.lone = ident
-                        o.lone_size = n
-                        o.last = done = o.last % 0x3FFFFFFF + 1
-                        c.sent = c.sent + 1 & 0x3FFFFFFF
-                        c.clear = _CLEAR
-        # No calls here: what they raise would not be caught.
-        except OSError:
-            c.broken = True  # the next step ends the connection
-        except BaseException as error:
-            if n is not None or error.__class__ is not GeneratorExit:
-                p.renew()  # else CPython gives the publication back
-            raise
+                    n += fixed
+                    if n < fixed or n > most:
+                        done = c.refuse(_TOO_LARGE)
+                        continue
+                    free = c.clear == _FREE
+                    at = 0 if free else make_place(c, size)
+                    if at < 0:
+                        done = p.overwrite(c, o, n)
+                        continue
+                    if short:
+                        buf[1] = n
+                        head = 2
+                    else:
+                        head = p.complete(n)
+                        skip = p._head - head
+                    n += head
+                    if qos:
+                        ident = take(c)
+                        buf[low] = ident & 255
+                        buf[low - 1] = ident >> 8
+                    done = None
+                    if free or may_go(c, o, ident):
+                        done = c.transport.write(buf, skip, n)
+                        if done != n:
+                            continue
+                        if not qos:
+                            head = 0
+                            done = sent(c)
+                        elif free and qos == 2:
+                            if skip:
+                                p.copy(o, 0, head)
+                            else:
+                                copy[0:size] = buf
+                            head = 0
+                            # It is alone: see lone.py.
+                            o.lone = ident
+                            o.lone_size = n
+                            o.last = done = o.last % 0x3FFFFFFF + 1
+                            c.sent = c.sent + 1 & 0x3FFFFFFF
+                            c.clear = _CLEAR
+            except OSError:
+                c.broken = True  # the next step ends the connection
+    except BaseException as error:
+        if n is not None or error.__class__ is not GeneratorExit:
+            del p.send  # for Publication.send(); else CPython gives the publication back
+        raise

@@ -44,6 +44,19 @@ def test_ids_that_wrap_allocate_nothing():
     true(1 in ids and 65535 in ids)
 
 
+def test_handles_that_wrap_allocate_nothing():
+    def work():
+        highest[0] = max(highest[0], rig.client.publish(b"t/zero", rig.payload))
+        highest[0] = max(highest[0], rig.zero.send(1))
+
+    highest = [0]
+    rig = Rig(work)
+    rig.client.outbox.last = (1 << 30) - 1 - TIMES
+    rig.measure()
+    eq(highest[0], (1 << 30) - 1)
+    less(rig.client.outbox.last, 10 * TIMES)
+
+
 def test_receiving_dispatching_and_acknowledging_allocate_nothing():
     def world():
         story = rig.story
