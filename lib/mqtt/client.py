@@ -119,9 +119,7 @@ class Client:
         self.sending = 0  # what it is: see sending.py
         self.entry = 0  # its index in the outbox
         self.eager = True  # a publish() that nothing waits before is written at once; yours to set
-        self.clear = (
-            0  # 1: connected, outside of a step, nothing waits to be written; 2: nor is kept
-        )
+        self.clear = 0  # what may be written at once: see publishing.py
         self.asked = False  # requests, or PUBRELs sent again, are being written
         self.broken = False  # and the transport raised an OSError meanwhile
         self.taken = False  # the PUBLISH arriving in pieces has a handler that takes it so

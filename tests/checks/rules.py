@@ -94,7 +94,7 @@ def raises(source):
         for inner in ast.walk(node)
         if isinstance(inner, ast.Raise)
         and not _says_it_has_none(name, inner)
-        and not _lets_out_what_it_caught(name, inner)
+        and not _lets_out_what_it_caught(name, node, inner)
     ]
 
 
@@ -105,9 +105,11 @@ def _says_it_has_none(name, node):
     )
 
 
-def _lets_out_what_it_caught(name, node):
-    # An exception of foreign code, which a generator must outlive and its caller must see.
-    return node.exc is None or (name == "_raise_again" and isinstance(node.exc, ast.Name))
+def _lets_out_what_it_caught(name, function, node):
+    # An exception of foreign code: it ends a generator, or outlived one; its caller must see it.
+    if node.exc is None:
+        return any(isinstance(inner, ast.Yield) for inner in ast.walk(function))
+    return name == "_raise_again" and isinstance(node.exc, ast.Name)
 
 
 def floats(source):

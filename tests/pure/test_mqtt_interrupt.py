@@ -12,16 +12,14 @@ except ImportError:  # CPython
 
 import peer
 from check import eq, raises, true
-from exchange import publisher
+from exchange import HOW, WAYS, publisher
 from interrupt import after
 from mqtt import DOWN, FULL, UP
 from story import Story
 
-WAYS = ("publish", "send", "short")
-
 
 def test_ctrl_c_while_a_publish_is_refused_leaves_the_next_ones_as_they_were():
-    for how in WAYS:
+    for how in HOW:
         story = Story(tx_size=300)
         publish = publisher(story, how, 1)
         while publish(b"queued") > 0:
@@ -39,7 +37,7 @@ def test_ctrl_c_while_a_publish_is_refused_leaves_the_next_ones_as_they_were():
 
 
 def test_ctrl_c_while_the_transport_fails_in_a_publish_leaves_the_next_ones_as_they_were():
-    for how, qos in [(how, qos) for how in WAYS for qos in (0, 1, 2)]:
+    for how, qos in WAYS:
         story = Story(clean_session=False).connect()
         publish = publisher(story, how, qos)
         write = story.wire.write
@@ -76,7 +74,7 @@ def test_a_publish_that_finds_no_memory_leaves_the_next_ones_as_they_were():
     def broken(buf, at, n):
         raise error
 
-    for how, qos in [(how, qos) for how in WAYS for qos in (0, 1, 2)]:
+    for how, qos in WAYS:
         story = Story().connect()
         publish = publisher(story, how, qos)
         write = story.wire.write

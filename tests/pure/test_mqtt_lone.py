@@ -1,27 +1,24 @@
 """A QoS-1 publish with nothing beside it: whatever comes instead of its PUBACK, nothing is lost."""
 
 import peer
-from check import eq, raises, true
-from exchange import ids, outline, publisher, put, say, silent
-from mqtt import ACK_TIMEOUT, ACKED, CLOSED, CONNECTING, DOWN, PEER_CLOSED, TRANSPORT, UP, Client
+from check import eq, true
+from exchange import HOW, ids, outline, publisher, put, say, sent_alone, silent
+from mqtt import ACK_TIMEOUT, ACKED, CLOSED, DOWN, PEER_CLOSED, TRANSPORT, Client
 from story import MASK, Inbox, Story
 
-WAYS = ("publish", "send", "short")
 
-
-def sent(how, **options):
-    """(story, handle): one QoS-1 publish has left, and no step was taken since."""
-    story = silent(peer.PUBLISH, **options)
-    story.forget()
-    handle = publisher(story, how, 1)(b"lone")
-    story.broker.serve()
-    eq((story.broker.payloads(), story.events), ([b"lone"], []))
-    return story, handle
+def listening():
+    """(story, inbox): the topic a is subscribed to, and no PUBLISH is acknowledged."""
+    story = silent(peer.PUBLISH)
+    inbox = Inbox()
+    story.client.subscribe(b"a", 1, inbox.handler)
+    story.settle()
+    return story, inbox
 
 
 def test_its_puback_ends_it_and_is_told_once():
-    for how in WAYS:
-        story, handle = sent(how)
+    for how in HOW:
+        story, handle = sent_alone(how)
         eq((story.client.inflight, story.client.queued), (1, 1), "asked for while it waits")
         for _ in range(3):
             handle = publisher(story, how, 1)(b"again")
@@ -35,9 +32,9 @@ def test_its_puback_ends_it_and_is_told_once():
 
 
 def test_its_puback_may_come_in_parts_or_beside_other_packets():
-    for how in WAYS:
+    for how in HOW:
         for parts in ((1, 3), (2, 2), (3, 1), (1, 1, 1, 1)):
-            story, handle = sent(how)
+            story, handle = sent_alone(how)
             ack = peer.puback(ids(story)[0])
             for size in parts:
                 story.wire.send(ack[:size])
@@ -45,7 +42,7 @@ def test_its_puback_may_come_in_parts_or_beside_other_packets():
                 story.client.step(story.now)
             eq((story.events, story.client.inflight), ([(ACKED, handle, 1)], 0))
         for before in (0, 1):
-            story, handle = sent(how)
+            story, handle = sent_alone(how)
             inbox = Inbox()
             story.client.subscribe(b"a", 1, inbox.handler)
             other = peer.publish(b"a", b"beside", 1, 7)
@@ -56,8 +53,8 @@ def test_its_puback_may_come_in_parts_or_beside_other_packets():
 
 
 def test_a_puback_under_another_id_does_not_end_it():
-    for how in WAYS:
-        story, handle = sent(how)
+    for how in HOW:
+        story, handle = sent_alone(how)
         say(story, peer.puback(ids(story)[0] % 65535 + 1))
         eq((story.events, story.client.inflight, story.client.stray), ([], 1, 1))
         say(story, peer.puback(ids(story)[0]))
@@ -65,10 +62,7 @@ def test_a_puback_under_another_id_does_not_end_it():
 
 
 def test_what_looks_like_its_puback_inside_another_packet_does_not_end_it():
-    story = silent(peer.PUBLISH)
-    inbox = Inbox()
-    story.client.subscribe(b"a", 1, inbox.handler)
-    story.settle()
+    story, inbox = listening()
     story.client.next_id = story.client.ids_end = 77
     packet = peer.publish(b"a", b"1234" + peer.puback(77))
     say(story, packet[:-4])
@@ -81,10 +75,7 @@ def test_what_looks_like_its_puback_inside_another_packet_does_not_end_it():
 
 
 def test_what_was_read_and_not_yet_acted_on_comes_before_its_puback():
-    story = silent(peer.PUBLISH)
-    inbox = Inbox()
-    story.client.subscribe(b"a", 1, inbox.handler)
-    story.settle()
+    story, inbox = listening()
     story.client.next_id = story.client.ids_end = 77
     # In one read are more than there is room for acknowledgements.
     story.wire.send(b"".join(peer.publish(b"a", b"", 1, k) for k in range(1, 19)))
@@ -96,8 +87,8 @@ def test_what_was_read_and_not_yet_acted_on_comes_before_its_puback():
 
 
 def test_after_disconnect_its_puback_is_read_past():
-    for how in WAYS:
-        story, handle = sent(how)
+    for how in HOW:
+        story, handle = sent_alone(how)
         story.client.disconnect()
         say(story, peer.puback(ids(story)[0]))
         story.advance(1000)
@@ -105,8 +96,8 @@ def test_after_disconnect_its_puback_is_read_past():
 
 
 def test_an_error_that_is_told_once_is_not_missed():
-    for how in WAYS:
-        story, _ = sent(how)
+    for how in HOW:
+        story, _ = sent_alone(how)
         answers = [-104]
         story.wire.readinto = lambda buf, n, answers=answers: answers.pop() if answers else 0
         story.client.step(story.now)
@@ -114,8 +105,8 @@ def test_an_error_that_is_told_once_is_not_missed():
 
 
 def test_a_second_puback_to_it_is_counted_as_stray():
-    for how in WAYS:
-        story, _ = sent(how)
+    for how in HOW:
+        story, _ = sent_alone(how)
         say(story, peer.puback(ids(story)[0]) * 2)
         eq((len(story.of(ACKED)), story.client.stray), (1, 1))
         say(story, peer.puback(ids(story)[0]))
@@ -123,10 +114,10 @@ def test_a_second_puback_to_it_is_counted_as_stray():
 
 
 def test_another_publish_before_the_next_step_leaves_it_its_place_and_its_handle():
-    for how in WAYS:
+    for how in HOW:
         for second in (0, 1, 2):
-            for other in WAYS:
-                story, handle = sent(how)
+            for other in HOW:
+                story, handle = sent_alone(how)
                 more = publisher(story, other, second, b"second")(b"more")
                 true(more != handle)
                 eq(story.client.queued, 2 if second else 1)
@@ -140,7 +131,7 @@ def test_another_publish_before_the_next_step_leaves_it_its_place_and_its_handle
 
 
 def test_the_window_counts_it():
-    story, _ = sent("publish", max_inflight=1)
+    story, _ = sent_alone("publish", max_inflight=1)
     story.client.publish(b"t", b"next", qos=1)
     story.settle()
     eq(story.broker.payloads(), [b"lone"])
@@ -149,7 +140,7 @@ def test_the_window_counts_it():
 
 
 def test_it_is_sent_again_as_it_was_after_the_connection_was_lost():
-    for how in WAYS:
+    for how in HOW:
         for present in (1, 0):
             story = silent(peer.PUBLISH)
             publication = story.client.prepare(b"topic", 20, qos=1)
@@ -184,14 +175,14 @@ def test_it_outlives_an_end_of_any_kind_before_the_next_step():
     def left(story):
         story.client.disconnect()
 
-    for how in WAYS:
+    for how in HOW:
         for end, reason in (
             (closed, PEER_CLOSED),
             (reset, TRANSPORT),
             (raised, TRANSPORT),
             (left, 0),
         ):
-            story, handle = sent(how)
+            story, handle = sent_alone(how)
             end(story)
             if end is left:
                 story.advance(1000)
@@ -207,8 +198,8 @@ def test_it_outlives_an_end_of_any_kind_before_the_next_step():
 
 
 def test_without_a_puback_the_time_for_it_runs_out():
-    for how in WAYS:
-        story, _ = sent(how, keepalive=0, ack_timeout_ms=2000)
+    for how in HOW:
+        story, _ = sent_alone(how, keepalive=0, ack_timeout_ms=2000)
         eq(story.client.deadline(), story.client.now, "a step is due at once")
         story.client.step(story.now)
         eq(story.client.deadline(), (story.now + 2000) & MASK)
@@ -238,8 +229,8 @@ def test_what_was_sent_before_it_is_told_before_it():
 
 
 def test_the_event_of_its_puback_may_publish_and_disconnect():
-    for how in WAYS:
-        story, _ = sent(how)
+    for how in HOW:
+        story, _ = sent_alone(how)
         more = []
 
         def go_on(kind, a, b, story=story, more=more):
@@ -268,59 +259,9 @@ def test_the_newest_payload_does_not_take_the_place_of_one_that_has_left():
     eq(story.broker.payloads(), [b"one", b"two"])
 
 
-def test_a_step_that_raises_what_no_transport_should_raises_it_once_and_goes_on():
-    for kind in (ValueError, KeyboardInterrupt):
-        story, handle = sent("publish")
-        readinto = story.wire.readinto
-
-        def broken(buf, n, kind=kind):
-            raise kind("of the transport")
-
-        story.wire.readinto = broken
-        raises(kind, story.client.step, story.now)
-        story.wire.readinto = readinto
-        say(story, peer.puback(ids(story)[0]))
-        eq((story.client.state, story.events), (UP, [(ACKED, handle, 1)]))
-
-
-def test_a_step_that_raised_while_nobody_is_told_anything_is_followed_by_a_step_like_any_other():
-    for kind in (ValueError, KeyboardInterrupt):
-        for how in WAYS:
-            story, _ = sent(how)
-            story.client.on_event = None
-            readinto = story.wire.readinto
-
-            def broken(buf, n, kind=kind):
-                raise kind("of the transport")
-
-            story.wire.readinto = broken
-            raises(kind, story.client.step, story.now)
-            story.wire.readinto = readinto
-            story.wire.send(peer.puback(ids(story)[0]))
-            eq(story.client.step(story.now), UP)
-            eq((story.client.acked, story.client.queued), (1, 0))
-
-
-def test_a_transport_that_raises_when_it_is_closed_is_closed_all_the_same():
-    story = Story().connect()
-    close = story.wire.close
-
-    def broken():
-        close()
-        raise OSError(5)
-
-    story.wire.close = broken
-    story.wire.end()
-    story.client.step(story.now)
-    eq((story.client.state, story.last()), (DOWN, (CLOSED, PEER_CLOSED, 0)))
-    story.client.connect()
-    story.client.step(story.now)
-    eq(story.client.state, CONNECTING)
-
-
 def test_a_transport_may_ask_what_is_in_flight_while_it_reads():
-    for how in WAYS:
-        story, handle = sent(how)
+    for how in HOW:
+        story, handle = sent_alone(how)
         readinto = story.wire.readinto
         asked = []
 
@@ -337,11 +278,8 @@ def test_a_transport_may_ask_what_is_in_flight_while_it_reads():
 
 
 def test_what_a_transport_keeps_behind_its_puback_is_read_by_the_next_step():
-    for how in WAYS:
-        story = silent(peer.PUBLISH)
-        inbox = Inbox()
-        story.client.subscribe(b"a", 1, inbox.handler)
-        story.settle()
+    for how in HOW:
+        story, inbox = listening()
         story.forget()
         handle = publisher(story, how, 1)(b"lone")
         story.broker.serve()
@@ -359,77 +297,6 @@ def test_what_a_transport_keeps_behind_its_puback_is_read_by_the_next_step():
         eq((story.events, len(frames)), ([(ACKED, handle, 1)], 1))
         story.client.step(story.now)
         eq(inbox.payloads(), [b"ON"])
-
-
-def test_an_exception_of_the_event_that_tells_an_end_leaves_step_and_the_client_goes_on():
-    for kind in (KeyboardInterrupt, SystemExit, GeneratorExit):
-        story, _ = sent("publish")
-
-        def stop(event, a, b, kind=kind):
-            raise kind
-
-        told = story.client.on_event
-        story.client.on_event = stop
-        story.wire.raises = True
-        story.wire.reset()
-        raises(kind, story.client.step, story.now)
-        eq((story.client.state, story.client.queued), (DOWN, 1))
-        story.client.on_event = told
-        story.wire.raises = False
-        story.broker.mute.clear()
-        story.broker.present = 1
-        story.connect()
-        eq(story.client.queued, 0)
-
-
-def test_a_transport_may_raise_anything_in_any_of_its_methods():
-    for kind in (ValueError, KeyboardInterrupt, GeneratorExit, MemoryError):
-        for method in ("open", "readinto", "write", "close"):
-            story = Story(clean_session=False)
-            whole = getattr(story.wire, method)
-
-            def broken(*arguments, kind=kind):
-                raise kind
-
-            if method != "open":
-                story.connect()
-            story.client.eager = False
-            story.settle()
-            story.client.publish(b"t", b"x", qos=1)
-            setattr(story.wire, method, broken)
-            if method == "open":
-                story.client.connect()
-            elif method == "close":
-                story.wire.end()
-            raises(kind, story.client.step, story.now)
-            setattr(story.wire, method, whole)
-            story.settle()
-            story.broker.present = 1 if story.broker.seen else 0
-            if story.client.state == DOWN:
-                story.connect()
-            story.settle()
-            eq((story.client.queued, story.broker.payloads()[-1:]), (0, [b"x"]), method)
-
-
-def test_what_a_transport_raises_leaves_the_publish_and_the_next_one_goes_out():
-    for kind in (ValueError, KeyboardInterrupt, GeneratorExit, MemoryError):
-        for how, qos in [(how, qos) for how in WAYS for qos in (0, 1, 2)]:
-            story = Story().connect()
-            story.forget()
-            publish = publisher(story, how, qos)
-            write = story.wire.write
-
-            def broken(*arguments, kind=kind):
-                raise kind
-
-            for _ in range(2):
-                story.wire.write = broken
-                raises(kind, publish, b"first")
-                story.wire.write = write
-                true(publish(b"second") > 0)
-                story.settle()
-            eq(story.broker.payloads()[-2:], [b"second"] * 2)
-            eq((story.client.state, story.client.queued), (UP, 0))
 
 
 def test_a_client_knows_what_it_has_not_even_before_it_is_made():

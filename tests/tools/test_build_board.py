@@ -26,7 +26,10 @@ UNIX = ("unix",)
 FILES = {
     "test_front_simple": UNIX,
     "test_mqtt_connect": ALL,
+    "test_mqtt_eager": UNIX,
     "test_mqtt_full": UNIX,
+    "test_mqtt_interrupt": ALL,
+    "test_mqtt_lone": UNIX,
     "test_mqtt_oversize": UNIX,
     "test_mqtt_pieces": UNIX,
     "test_mqtt_prepare": ALL,
@@ -34,6 +37,7 @@ FILES = {
     "test_mqtt_qos2_receive": ALL,
     "test_mqtt_qos2_send": ALL,
     "test_mqtt_qos2_trouble": UNIX,
+    "test_mqtt_raised": UNIX,
     "test_mqtt_receive": ALL,
     "test_mqtt_reconnect": ALL,
     "test_mqtt_resend": UNIX,
@@ -53,10 +57,12 @@ LOOK_INSIDE = {
     "test_a_step_that_fails_is_told_counted_and_not_fed",
     "test_an_id_in_use_is_never_given_again",
     "test_an_id_is_not_free_before_pubcomp",
+    "test_ctrl_c_while_a_publish_is_refused_leaves_the_next_ones_as_they_were",
     "test_every_kind_keeps_the_contract",
     "test_every_kind_writes_its_state_within_its_size",
-    "test_values_of_a_wrong_type_are_refused_and_change_nothing",
+    "test_many_between_two_steps_take_no_room_and_are_told_each_once",
     "test_the_largest_health_message_fits_its_place",
+    "test_values_of_a_wrong_type_are_refused_and_change_nothing",
     "test_what_the_link_did_not_take_may_be_replaced_by_a_longer_one_of_any_header",
 }
 

@@ -1,6 +1,7 @@
 """What the tests of publishes share: ways to publish, brokers that keep silent, what was sent."""
 
 import peer
+from check import eq
 from story import Story
 
 SHORT = 116  # bytes of payload that leave the fixed header short
@@ -54,7 +55,8 @@ def put(publication, payload):
     return publication.send(len(payload))
 
 
-WAYS = [(how, qos) for how in ("publish", "send", "short") for qos in (0, 1, 2)]
+HOW = ("publish", "send", "short")
+WAYS = [(how, qos) for how in HOW for qos in (0, 1, 2)]
 
 
 def publisher(story, how, qos, topic=b"topic"):
@@ -64,3 +66,13 @@ def publisher(story, how, qos, topic=b"topic"):
         return lambda payload: story.client.publish(topic, payload, qos=qos)
     publication = story.client.prepare(topic, SHORT if how == "short" else 200, qos=qos)
     return lambda payload: put(publication, payload)
+
+
+def sent_alone(how, **options):
+    """(story, handle): one QoS-1 publish has left, and no step was taken since."""
+    story = silent(peer.PUBLISH, **options)
+    story.forget()
+    handle = publisher(story, how, 1)(b"lone")
+    story.broker.serve()
+    eq((story.broker.payloads(), story.events), ([b"lone"], []))
+    return story, handle
